@@ -1,0 +1,43 @@
+# Two commands matter: `make claims` and `make test`. Both make the virtual environment first.
+
+VENV ?= .venv
+PYTHON ?= python3
+PROFILE ?= quick
+BIN := $(VENV)/bin
+
+.PHONY: help claims test bench lint types reports clean
+
+help:
+	@echo "make claims   try to refute every claim and kill every control (PROFILE=quick|default|thorough)"
+	@echo "make test     the project's own tests"
+	@echo "make bench    ratios of speed, measured in one run"
+	@echo "make lint     ruff;  make types   pyright"
+	@echo "make reports  recompute the published regime reports into reports/"
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $@
+
+claims: $(VENV)/.ready
+	$(BIN)/python -m pytest claims/ -n 2 --regimes-profile $(PROFILE)
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest tests -n 2
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -p no:xdist
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check src claims tests
+
+types: $(VENV)/.ready
+	$(BIN)/pyright
+
+reports: $(VENV)/.ready
+	$(BIN)/regimes map --store reports/regimes.sqlite --workers 2
+	$(BIN)/regimes report --store reports/regimes.sqlite --out reports/html
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,344 @@
+"""The command line: list, show, check, map, report, calibrate.
+
+Exit status: 0 as promised; 1 a claim refuted where promised, or a control that survived; 2 wrong usage;
+3 undecided only; 130 interrupted. Errors are one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from regimes.case import Value
+    from regimes.claim import Claim
+    from regimes.decide.evidence import Evidence
+    from regimes.engine import Settings
+    from regimes.profiles import Profile
+
+SCHEMA = 1
+PROMISED, REFUTED, USAGE, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; the entry point `regimes`."""
+    try:
+        status = commands.main(args=arguments, prog_name="regimes", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else PROMISED)
+    except click.ClickException as wrong:
+        fail(wrong.format_message(), wrong.exit_code or USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        fail("interrupted; what was finished is kept", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(PROMISED)
+    except Exception as raised:
+        if not _is_ours(raised):
+            raise
+        fail(" ".join(str(raised).split()), USAGE)
+
+
+def fail(sentence: str, status: int) -> NoReturn:
+    """Print one sentence on stderr and exit."""
+    click.echo(f"regimes: {sentence}", err=True)
+    sys.exit(status)
+
+
+def _is_ours(raised: Exception) -> bool:
+    """Whether an exception was raised on purpose, with a sentence for the user as its message."""
+    names = {cls.__name__ for cls in type(raised).__mro__ if cls.__module__.startswith("regimes.")}
+    return bool(names & {"ClaimError", "EngineError", "SubjectError", "StoreError", "ReportError", "NoCase", "GridError",
+                         "SweepError"})  # fmt: skip
+
+
+def _usage(call: Callable[[], Any]) -> Any:
+    """What a call returns, its ValueError turned into wrong usage."""
+    try:
+        return call()
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from wrong
+
+
+claims_option = click.option("--claims", "folder", default=None, metavar="DIR", help="Folder of claim files.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a schema version.")
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options on which a verdict depends."""
+    for option in reversed(
+        [
+            click.option("--seed", default=0, show_default=True, help="The run's seed."),
+            click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<index>."),
+            click.option("--dtype", default="float32", show_default=True, help="float32 or float64."),
+            click.option("--alpha", default=1e-6, show_default=True, help="False-alarm budget of the whole run."),
+            click.option("--profile", default="default", show_default=True, help="quick, default or thorough."),
+            click.option("--replicates", default=None, type=click.IntRange(1), help="Replicates per case at most."),
+            click.option("--seconds", default=None, type=click.FloatRange(0, min_open=True), help="Seconds per case."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _settings(given: dict[str, Any], workers: int = 1) -> tuple[Settings, Profile]:
+    from regimes.engine import Settings, resolve_device, resolve_dtype
+    from regimes.profiles import profile_named
+
+    profile = _usage(lambda: profile_named(given["profile"]))
+    if not 0 < given["alpha"] < 1:
+        raise click.UsageError(f"--alpha lies between 0 and 1; got {given['alpha']}")
+    _usage(lambda: resolve_device(given["device"]))
+    _usage(lambda: resolve_dtype(given["dtype"]))
+    settings = Settings(
+        seed=given["seed"],
+        device=given["device"],
+        dtype=given["dtype"],
+        alpha=given["alpha"],
+        replicates=given["replicates"] or profile.replicates,
+        seconds=given["seconds"] or profile.seconds,
+        workers=workers,
+    )
+    return settings, profile
+
+
+def _claims(folder: str | None, identifiers: Sequence[str] = ()) -> list[Claim]:
+    from regimes.catalogue import load_claims, select
+
+    return select(load_claims(folder), identifiers)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    click.echo(json.dumps({"schema": SCHEMA, **data}, indent=1))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="regimes")
+def commands() -> None:
+    """Verify theorems about neural networks: claims, controls, regime maps."""
+
+
+@commands.command("list")
+@claims_option
+@json_option
+def list_claims(folder: str | None, as_json: bool) -> int:
+    """Every claim: id, kind, paper, axes, controls."""
+    from regimes.document import document
+
+    claims = _claims(folder)
+    if as_json:
+        _print_json({"claims": [document(claim) for claim in claims]})
+        return PROMISED
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("claim", "kind", "reference", "axes", "controls", box=None, pad_edge=False)
+    for claim in claims:
+        axes = ", ".join(axis.name for axis in claim.axes)
+        table.add_row(claim.id, claim.kind.name, claim.reference, axes, str(len(claim.controls)))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    return PROMISED
+
+
+@commands.command()
+@click.argument("identifier", metavar="ID")
+@claims_option
+@json_option
+def show(identifier: str, folder: str | None, as_json: bool) -> int:
+    """Statement, premise, reference, controls and default grid of a claim."""
+    from regimes.document import document
+
+    for claim in _claims(folder, [identifier]):
+        data = document(claim)
+        if as_json:
+            _print_json({"claim": data})
+            continue
+        lines = [
+            f"{claim.id}: {claim.title} ({claim.kind.name})",
+            f"  {claim.paper.citation} {claim.reference}",
+            "",
+            f"  {claim.statement}",
+            *(f"    {symbol}: {meaning}" for symbol, meaning in claim.symbols.items()),
+            "",
+            f"  premise: {claim.premise.text}",
+            *(f"  axis {axis.name}: {axis.describe()}" for axis in claim.axes),
+            *(f"  control {control['name']}: {control['why']}" for control in data["controls"]),
+        ]
+        if claim.grid is not None:
+            fixed = ", ".join(f"{name}={value}" for name, value in claim.grid.fixed.items())
+            lines.append(f"  map: {claim.grid.x} x {claim.grid.y}" + (f" at {fixed}" if fixed else ""))
+        if claim.erratum is not None:
+            lines += [f"  erratum ({claim.erratum.status}): {claim.erratum.published}", f"    {claim.erratum.finding}"]
+        click.echo("\n".join([*lines, "", *("  " + line for line in claim.description.splitlines())]))
+    return PROMISED
+
+
+@commands.command()
+@click.argument("identifier", metavar="ID")
+@click.option("--case", "pairs", multiple=True, metavar="AXIS=VALUE", help="Coordinates; axes left out are drawn.")
+@click.option("--subject", default=None, metavar="MOD:OBJ", help="Check this code instead of the claim's subject.")
+@click.option("--control", default=None, metavar="NAME", help="Check a control; it is promised to be refuted.")
+@click.option("--controls", "all_controls", is_flag=True, help="Check the claim and then every control.")
+@click.option("--error", default=None, type=float, help="Error budget of the verdict, to reproduce one exactly.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Threads; they change no result.")
+@settings_options
+@claims_option
+@json_option
+def check(
+    identifier: str,
+    pairs: Sequence[str],
+    subject: str | None,
+    control: str | None,
+    all_controls: bool,
+    error: float | None,
+    workers: int,
+    folder: str | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Decide one case of a claim, or random ones inside its premise."""
+    claims = _claims(folder, [identifier])
+    if len(claims) != 1:
+        raise click.UsageError(f"{identifier!r} names {len(claims)} claims; check takes one of {', '.join(c.id for c in claims)}")
+    settings, profile = _settings(given, workers)
+    if error is not None and not 0 < error < 1:
+        raise click.UsageError(f"--error lies between 0 and 1; got {error}")
+    if control is not None and subject is not None:
+        raise click.UsageError("--control brings its own subject; leave out --subject")
+    claim = claims[0]
+    at = _usage(lambda: _coordinates(claim, pairs))
+    tested = None
+    if subject is not None:
+        from regimes.subjects.foreign import load_subject
+
+        tested = load_subject(subject)
+    from regimes import checking
+
+    rows = []
+    if control is not None:
+        rows.append(_usage(lambda: checking.check_control(claim, control, at, error, settings, profile)))
+    else:
+        rows.append(checking.check_claim(claim, at, error, settings, profile, tested))
+        if all_controls:
+            rows += [checking.check_control(claim, name, {}, error, settings, profile) for name in claim.controls]
+    if as_json:
+        _print_json({"claim": claim.id, "checks": [row.as_dict() for row in rows]})
+    else:
+        for row in rows:
+            click.echo(row.text())
+    return max((row.status for row in rows), key=(PROMISED, UNDECIDED, REFUTED).index)
+
+
+def _coordinates(claim: Claim, pairs: Sequence[str]) -> dict[str, Value]:
+    """`axis=value` texts as coordinates; ValueError for an unknown axis or a value off its axis."""
+    coordinates: dict[str, Value] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--case takes AXIS=VALUE, as in --case width=64; got {pair!r}")
+        coordinates[name] = claim.axis(name).parse(text)
+    return coordinates
+
+
+@commands.command("map")
+@click.argument("identifiers", metavar="[ID ...]", nargs=-1)
+@click.option("--store", required=True, metavar="FILE", help="SQLite store; finished cells are never computed twice.")
+@click.option("--grid", "grids", multiple=True, metavar="AXIS=RANGE", help="width=4:4096, width=4,8,16 or epsilon=.1:.9:5.")
+@click.option("--subject", default=None, metavar="MOD:OBJ", help="Map this code instead of the claims' subjects.")
+@click.option("--shard", default=None, metavar="K/N", help="Only the K-th of N parts of the cells.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
+@click.option("--budget", default=None, metavar="TIME", help="Stop starting cells after this time: 90s, 15m, 2h.")
+@click.option("--controls/--no-controls", "with_controls", default=True, help="Also refute the controls once.")
+@settings_options
+@claims_option
+@json_option
+def map_claims(
+    identifiers: Sequence[str],
+    store: str,
+    grids: Sequence[str],
+    subject: str | None,
+    shard: str | None,
+    workers: int,
+    budget: str | None,
+    with_controls: bool,
+    folder: str | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Decide the cells of the claims' maps and keep them in a store."""
+    settings, profile = _settings(given)
+    claims = _claims(folder, identifiers)
+    from regimes import mapping
+
+    outcome = mapping.map_claims(
+        claims, Path(store), settings, profile,
+        grids=grids, subject=subject, shard=shard, workers=workers,
+        budget=None if budget is None else _usage(lambda: mapping.seconds_of(budget)),
+        with_controls=with_controls, quiet=as_json,
+    )  # fmt: skip
+    if as_json:
+        _print_json(outcome.as_dict())
+    else:
+        click.echo(outcome.text())
+    for sentence in outcome.errors:
+        click.echo(f"regimes: {sentence}", err=True)
+    return outcome.status
+
+
+@commands.command()
+@click.option("--store", required=True, metavar="FILE", help="Store that `regimes map` wrote.")
+@click.option("--out", required=True, metavar="DIR", help="Folder of the report.")
+@json_option
+def report(store: str, out: str, as_json: bool) -> int:
+    """Write the report: an index and a page per claim, figures, CSV and JSON."""
+    from regimes.report.build import build
+    from regimes.sweep.store import Store
+
+    with Store.open(Path(store), read_only=True) as opened:
+        files = build(opened, Path(out))
+    if as_json:
+        _print_json({"files": [str(path) for path in files]})
+    else:
+        total = sum(path.stat().st_size for path in files)
+        click.echo(f"{len(files)} files, {total / 1e6:.2f} MB: open {Path(out) / 'index.html'}")
+    return PROMISED
+
+
+@commands.command()
+@click.option("--replications", default=10_000, show_default=True, type=click.IntRange(100), help="Per scenario.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the replications.")
+@json_option
+def calibrate(replications: int, seed: int, as_json: bool) -> int:
+    """Measured error rates of every decision rule, and of four bad rules that must be rejected."""
+    from dataclasses import asdict
+
+    from regimes.decide.calibration import calibrate as measure
+    from regimes.decide.calibration import table
+
+    rows = measure(replications=replications, seed=seed)
+    if as_json:
+        _print_json({"replications": replications, "rows": [asdict(row) for row in rows]})
+    else:
+        click.echo(table(rows))
+    return PROMISED if all(row.passed for row in rows) else REFUTED
+
+
+def evidence_lines(evidence: Evidence) -> list[str]:
+    """Evidence as indented lines for a person."""
+    interval = "-" if evidence.interval is None else f"[{evidence.interval[0]:.6g}, {evidence.interval[1]:.6g}]"
+    estimate = "-" if evidence.estimate is None else f"{evidence.estimate:.6g}"
+    target = "" if evidence.target is None else f" against {evidence.target:.6g}"
+    detectable = "" if evidence.detectable is None else f", would have seen a departure of {evidence.detectable:.3g}"
+    return [
+        f"    {evidence.reason}",
+        f"    estimate {estimate}{target}, interval {interval}",
+        f"    {evidence.replicates} replicates, error budget {evidence.error:.2g}, margin {evidence.margin:.3g}{detectable}",
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Claims as JSON-able documents, and the fingerprint that makes the cells of a changed claim stale."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from typing import Any
+
+from regimes.claim import Claim, Control
+from regimes.engine import name_of
+
+SCHEMA = 1
+
+
+def document(claim: Claim) -> dict[str, Any]:
+    """Everything about a claim that lists, pages and exports show, with schema version and fingerprint."""
+    paper, grid, erratum = claim.paper, claim.grid, claim.erratum
+    return {
+        "schema": SCHEMA,
+        "id": claim.id,
+        "title": claim.title,
+        "paper": {
+            "key": paper.key,
+            "title": paper.title,
+            "authors": list(paper.authors),
+            "year": paper.year,
+            "venue": paper.venue,
+            "arxiv": paper.arxiv,
+            "doi": paper.doi,
+            "url": paper.url,
+            "citation": paper.citation,
+            "bibtex": paper.bibtex(),
+        },
+        "reference": claim.reference,
+        "kind": claim.kind.name,
+        "statement": claim.statement,
+        "symbols": dict(claim.symbols),
+        "axes": [
+            {
+                "name": axis.name,
+                "label": axis.label,
+                "description": axis.describe(),
+                "integer": axis.integer,
+                "logarithmic": axis.logarithmic,
+                "low": None if axis.choices else axis.low,
+                "high": None if axis.choices else axis.high,
+                "choices": list(axis.choices),
+            }
+            for axis in claim.axes
+        ],
+        "premise": claim.premise.text,
+        "exact": None if claim.exact is None else claim.exact.text,
+        "description": claim.description,
+        "controls": [
+            {"name": name, "why": control.why or _what_is_wrong(control), "at": dict(control.at)}
+            for name, control in claim.controls.items()
+        ],
+        "grid": None
+        if grid is None
+        else {
+            "x": grid.x,
+            "y": grid.y,
+            "values": {axis: list(values) for axis, values in grid.values.items()},
+            "fixed": dict(grid.fixed),
+        },
+        "erratum": None
+        if erratum is None
+        else {
+            "published": erratum.published,
+            "finding": erratum.finding,
+            "control": erratum.control,
+            "status": erratum.status,
+        },
+        "subject": name_of(claim.subject),
+        "source": claim.source,
+        "fingerprint": fingerprint(claim),
+    }
+
+
+def _what_is_wrong(control: Control) -> str:
+    """The parts that a control replaces, for a control that does not say it in its own words."""
+    if control.subject is not None:
+        described = getattr(control.subject, "description", "")
+        return described or f"subject {name_of(control.subject)}"
+    parts = [part for part in ("premise", "kind", "observable") if getattr(control, part) is not None]
+    return "another " + " and ".join(parts)
+
+
+def fingerprint(claim: Claim) -> str:
+    """Sixteen hex digits of SHA-256 over the claim's code and constants.
+
+    Covers statement, kind, axes, grid-independent data, the source of the observable and of every function
+    among the kind's and premise's numbers, and the subject's name; not the code of regimes itself, whose
+    version is in the provenance.
+    """
+    parts: dict[str, Any] = {
+        "id": claim.id,
+        "statement": claim.statement,
+        "observable": claim.source,
+        "kind": [type(claim.kind).__name__, {name: _code(value) for name, value in vars(claim.kind).items()}],
+        "axes": [[axis.name, axis.low, axis.high, list(axis.choices)] for axis in claim.axes],
+        "thresholds": [[t.axis, t.side, _code(t.bound)] for t in claim.premise.thresholds],
+        "predicates": [_code(predicate) for predicate in claim.premise.predicates],
+        "subject": name_of(claim.subject),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _code(value: Any) -> str:
+    """A constant as text, a function as its byte code, constants and names (stable under reformatting)."""
+    if inspect.isfunction(value):
+        code = value.__code__
+        constants = [item for item in code.co_consts if not inspect.iscode(item)]
+        captured = [cell.cell_contents for cell in value.__closure__ or ()]
+        return repr((code.co_code.hex(), constants, code.co_names, [_code(item) for item in captured]))
+    if isinstance(value, tuple):
+        return repr([_code(item) for item in value])
+    return repr(value)

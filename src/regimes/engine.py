@@ -1,0 +1,365 @@
+"""The engine: draws replicates of a case in keyed blocks, folds them in order, and stops at a verdict.
+
+The unit of sampling is the *block*, a number of consecutive replicates fixed by the subject's footprint and
+the device type alone. Each block has its own keyed streams and is evaluated on its own; a *batch* is the
+number of blocks evaluated together, by as many threads as there are workers. Observations are folded in
+block order and the rule is asked after every block, so neither batch size nor workers can change a verdict,
+an estimate or a replicate count.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from regimes.case import Case
+from regimes.claim import Claim
+from regimes.decide.evidence import Evidence, Rule
+from regimes.kinds import Dynamics, Identity, Inequality, Scaling
+from regimes.randomness import Randomness
+
+BLOCK_FLOATS = {"cpu": 1 << 22, "cuda": 1 << 27}
+LARGEST_BLOCK = 512
+PROMISE_FINITENESS = (Identity, Inequality, Dynamics)
+
+
+class EngineError(RuntimeError):
+    """A case that could not be decided; the message is one sentence with the case, the seed and the mend."""
+
+
+class ObservationError(EngineError):
+    """Observations that cannot be folded: wrong shape, NaN or infinity."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a verdict depends on besides claim, case and subject.
+
+    Attributes:
+        seed: the run's seed.
+        device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
+        dtype: `float32` or `float64`, the dtype of the networks.
+        alpha: the run's false-alarm budget.
+        replicates: replicates per case at most.
+        seconds: seconds per case at most.
+        workers: threads that evaluate blocks.
+        batch: blocks evaluated together; by default twice the workers.
+    """
+
+    seed: int = 0
+    device: str = "auto"
+    dtype: str = "float32"
+    alpha: float = 1e-6
+    replicates: int = 1_000_000
+    seconds: float = 60.0
+    workers: int = 1
+    batch: int | None = None
+
+
+def resolve_device(name: str) -> Any:
+    """The torch device of a `--regimes-device` value; ValueError if it is not to be had."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:<index>") from None
+    if device.type not in BLOCK_FLOATS:
+        raise ValueError(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:<index>")
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError(f"device {name!r} was asked for, but this torch sees no CUDA device; use --device cpu or auto")
+        if device.index is not None and device.index >= torch.cuda.device_count():
+            raise ValueError(f"device {name!r} does not exist; this machine has {torch.cuda.device_count()} CUDA device(s)")
+    return device
+
+
+def resolve_dtype(name: str) -> Any:
+    """The torch dtype of a `--regimes-dtype` value; ValueError if it is another."""
+    import torch
+
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtype {name!r} is unknown; use float32 or float64")
+    return getattr(torch, name)
+
+
+def name_of(subject: Any) -> str:
+    """How a subject is called in keys and reports: its `name`, else `module:qualified name`."""
+    given = getattr(subject, "name", None)
+    if isinstance(given, str):
+        return given
+    return f"{getattr(subject, '__module__', '?')}:{getattr(subject, '__qualname__', type(subject).__qualname__)}"
+
+
+def block_size(subject: Any, case: Case, device_type: str) -> int:
+    """Replicates in a block: a power of two whose floats fit the device type's allowance, at most 512."""
+    footprint = getattr(subject, "footprint", None)
+    floats = float(footprint(case)) if callable(footprint) else 4096.0
+    fitting = int(BLOCK_FLOATS[device_type] / max(floats, 1.0))
+    return 1 << max(0, min(fitting, LARGEST_BLOCK).bit_length() - 1)
+
+
+def decide(
+    claim: Claim,
+    case: Case,
+    *,
+    error: float,
+    settings: Settings,
+    subject: Any = None,
+    subject_name: str | None = None,
+) -> Evidence:
+    """Decide one case of a claim: sample blocks, fold them in order, stop at the rule's verdict or at the budget.
+
+    Arguments:
+        claim: the claim, or a claim under a control.
+        case: a case on the claim's axes.
+        error: the verdict's error budget.
+        settings: seed, device, dtype and budgets.
+        subject: another subject than the claim's.
+        subject_name: its name in keys and reports.
+
+    Returns:
+        The evidence. `undecided` says which budget ran out.
+
+    Raises:
+        EngineError: the subject or the observable raised, or a single block does not fit in memory.
+        ObservationError: observations of a wrong shape, or not finite where the claim promises no finiteness.
+    """
+    tested = claim.subject if subject is None else subject
+    name = subject_name or name_of(tested)
+    device, dtype = resolve_device(settings.device), resolve_dtype(settings.dtype)
+    kind = claim.kind
+    cases = kind.cases(case) if isinstance(kind, Scaling) else (case,)
+    size = min(block_size(tested, at, device.type) for at in cases)
+    rule = kind.rule(case, error)
+    blocks = -(-settings.replicates // size)
+    samplers: set[str] = set()
+
+    def observe(block: int) -> np.ndarray:
+        columns = []
+        for at in cases:
+            randomness = Randomness(f"{settings.seed}|{claim.id}|{at.key}|{name}|{block}", device, dtype)
+            columns.append(_observe(claim, at, tested, name, size, randomness, samplers, settings.seed))
+        return columns[0] if len(columns) == 1 else np.ma.stack(columns, axis=1)
+
+    started = time.monotonic()
+    stopped = ""
+    with _one_thread():
+        for values in _in_order(observe, blocks, settings):
+            fault = _not_finite(values)
+            if fault:
+                return _broken(claim, case, rule, name, fault, error, settings)
+            rule.fold(values)
+            if rule.evidence().verdict != "undecided":
+                break
+            if time.monotonic() - started > settings.seconds:
+                stopped = f"the budget of {settings.seconds:g} s ran out"
+                break
+        else:
+            stopped = f"the budget of {settings.replicates} replicates ran out"
+    evidence = rule.evidence()
+    if evidence.verdict == "undecided" and stopped:
+        evidence = replace(evidence, reason=f"{evidence.reason.rstrip('.')}; {stopped}")
+    about = {
+        "subject": name,
+        "sampler": "+".join(sorted(samplers)) or "direct",
+        "block": size,
+        "seed": settings.seed,
+        "device": device.type,
+        "dtype": settings.dtype,
+    }
+    return replace(evidence, details={**evidence.details, **about})
+
+
+def _observe(
+    claim: Claim, case: Case, subject: Any, name: str, size: int, randomness: Randomness, samplers: set[str], seed: int
+) -> np.ndarray:
+    """One block's observations as a masked float array of shape (size,) or (size, k)."""
+    import torch
+
+    where = f"at {case.key} with seed {seed}"
+    try:
+        with torch.no_grad():
+            networks = subject(case, size, randomness)
+    except Exception as raised:
+        if _out_of_memory(raised):
+            raise
+        text = str(raised).strip().splitlines()
+        first = text[0] if text else "no message"
+        raise EngineError(f"subject {name} raised {type(raised).__name__} ({first}) {where}") from raised
+    samplers.add(str(getattr(networks, "sampler", "direct")))
+    try:
+        with torch.no_grad():
+            observed = claim.observable(networks, case)
+    except Exception as raised:
+        if _out_of_memory(raised):
+            raise
+        text = str(raised).strip().splitlines()
+        first = text[0] if text else "no message"
+        raise EngineError(
+            f"the observable of {claim.id} raised {type(raised).__name__} ({first}) on subject {name} {where}"
+        ) from raised
+    if isinstance(observed, tuple):
+        values, discarded = (_array(part) for part in observed)
+        observed = np.ma.masked_array(values, mask=discarded.astype(bool))
+    values = np.ma.asarray(observed if isinstance(observed, np.ndarray) else _array(observed))
+    if values.ndim not in (1, 2) or values.shape[0] != size:
+        raise ObservationError(
+            f"{claim.id} observed shape {tuple(values.shape)} on subject {name} {where}; "
+            f"return one row per replicate, ({size},) or ({size}, k)"
+        )
+    return np.ma.masked_array(values.astype(np.float64))
+
+
+def _array(part: Any) -> np.ndarray:
+    return part.detach().cpu().numpy() if hasattr(part, "detach") else np.asarray(part)
+
+
+def _not_finite(values: np.ndarray) -> str:
+    """What kind of non-finite number an unmasked observation is, empty if all are finite."""
+    kept = np.ma.compressed(values)
+    if np.isnan(kept).any():
+        return "NaN"
+    return "infinity" if np.isinf(kept).any() else ""
+
+
+def _broken(
+    claim: Claim, case: Case, rule: Rule, name: str, fault: str, error: float, settings: Settings
+) -> Evidence:
+    """A non-finite observation: a refutation where the claim promises finiteness, else an error."""
+    if not isinstance(claim.kind, PROMISE_FINITENESS):
+        raise ObservationError(
+            f"{claim.id} observed {fault} on subject {name} at {case.key} with seed {settings.seed}; "
+            "mask draws that cannot be tested, they are then counted"
+        )
+    evidence = rule.evidence()
+    return replace(
+        evidence,
+        verdict="refuted",
+        error=error,
+        reason=f"subject {name} gave {fault} where the claim promises a finite number",
+        details={**evidence.details, "subject": name, "seed": settings.seed},
+    )
+
+
+def _in_order(
+    observe: Callable[[int], np.ndarray], blocks: int, settings: Settings
+) -> Iterator[np.ndarray]:
+    """Observations of blocks 0, 1, ... in that order, a batch at a time; a batch that does not fit is halved."""
+    workers = max(1, settings.workers)
+    batch = settings.batch or 2 * workers
+    done = 0
+    while done < blocks:
+        wanted = range(done, min(blocks, done + batch))
+        try:
+            if workers == 1 or len(wanted) == 1:
+                results: list[np.ndarray] = []
+                for block in wanted:
+                    # A single worker holds one block at a time, and the rule may stop between two of them.
+                    yield observe(block)
+                    done += 1
+                continue
+            with ThreadPoolExecutor(workers) as pool:
+                results = list(pool.map(observe, wanted))
+        except Exception as raised:
+            if not _out_of_memory(raised):
+                raise
+            _free_memory()
+            if workers == 1 and batch == 1:
+                raise EngineError(
+                    "one block of replicates does not fit in memory on this device "
+                    f"({_first_line(raised)}); use a smaller case or a device with more memory"
+                ) from raised
+            workers, batch = max(1, workers // 2), max(1, batch // 2)
+            continue
+        for result in results:
+            yield result
+        done += len(results)
+
+
+def _first_line(raised: BaseException) -> str:
+    text = str(raised).strip().splitlines()
+    return text[0] if text else type(raised).__name__
+
+
+def _out_of_memory(raised: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on any device."""
+    if isinstance(raised, MemoryError) or type(raised).__name__ == "OutOfMemoryError":
+        return True
+    text = str(raised).lower()
+    return isinstance(raised, RuntimeError) and ("not enough memory" in text or "out of memory" in text)
+
+
+def _free_memory() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread inside: reductions then add in one order, whatever the machine's cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def provenance(settings: Settings) -> dict[str, Any]:
+    """Where numbers come from: versions, device, dtype, threads, seed, alpha, platform and git revision."""
+    import torch
+
+    device = resolve_device(settings.device)
+    versions = {name: _version(name) for name in ("regimes", "torch", "numpy", "scipy", "hypothesis")}
+    return {
+        "versions": {**versions, "python": platform.python_version()},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "device_type": device.type,
+        "dtype": settings.dtype,
+        "threads": 1,
+        "cores": os.cpu_count(),
+        "seed": settings.seed,
+        "alpha": settings.alpha,
+        "replicates": settings.replicates,
+        "seconds": settings.seconds,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "git": _git_revision(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _git_revision() -> str:
+    """The working tree's revision, with `+` if it has uncommitted changes; empty outside a repository."""
+    try:
+        head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=5)
+        if head.returncode != 0:
+            return ""
+        status = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, timeout=5)
+        return head.stdout.strip() + ("+" if status.stdout.strip() else "")
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
