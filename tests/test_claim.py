@@ -48,7 +48,10 @@ def declare(**changes) -> Claim:
         ({"controls": {"one": subject}}, r"it has 1 control\(s\); give at least two"),
         ({"controls": {}}, r"it has 0 control\(s\)"),
         ({"controls": {"one": subject, "two": Control()}}, "control 'two' changes nothing"),
-        ({"controls": {"one": subject, "two": Control(subject=subject, at={"height": 1})}}, "'height', which is not an axis"),
+        (
+            {"controls": {"one": subject, "two": Control(subject=subject, at={"height": 1})}},
+            "'height', which is not an axis",
+        ),
         ({"id": "Heads Up"}, "not lower-case words"),
         ({"kind": "probability"}, "use one of the kinds"),
         ({"statement": ""}, "its statement is empty"),
@@ -57,7 +60,10 @@ def declare(**changes) -> Claim:
         ({"subject": None}, "cannot be called"),
         ({"undocumented": True}, "no docstring"),
         ({"grid": Grid(x="width", y="height")}, "its grid names an axis"),
-        ({"axes": (axes.width(4, 8), axes.depth(1, 2), axes.inputs(1, 2)), "grid": Grid(x="width", y="depth")}, "leaves inputs open"),
+        (
+            {"axes": (axes.width(4, 8), axes.depth(1, 2), axes.inputs(1, 2)), "grid": Grid(x="width", y="depth")},
+            "leaves inputs open",
+        ),
         ({"erratum": Erratum(published="p", finding="f", control="three")}, "names the control 'three'"),
     ],
 )
@@ -74,7 +80,9 @@ def test_only_an_empirical_claim_may_leave_out_the_premise() -> None:
 
 @given(st.data(), st.sampled_from(["quick", "default", "thorough"]))
 def test_random_cases_are_inside_the_premise(data: st.DataObject, profile: str) -> None:
-    one = declare(premise=at_least("width", lambda case: 16 * case.depth) & where(lambda case: case.width % 2 == 0, "even"))
+    one = declare(
+        premise=at_least("width", lambda case: 16 * case.depth) & where(lambda case: case.width % 2 == 0, "even")
+    )
     case = data.draw(one.cases(profile))
     assert case.width >= 16 * case.depth
     assert case.width % 2 == 0
@@ -82,7 +90,9 @@ def test_random_cases_are_inside_the_premise(data: st.DataObject, profile: str) 
 
 @given(st.data())
 def test_two_sided_thresholds_are_met_by_construction(data: st.DataObject) -> None:
-    one = declare(premise=at_least("width", lambda case: 16 * case.depth) & at_most("width", lambda case: 16 * case.depth + 1))
+    one = declare(
+        premise=at_least("width", lambda case: 16 * case.depth) & at_most("width", lambda case: 16 * case.depth + 1)
+    )
     case = data.draw(one.cases())
     assert 16 * case.depth <= case.width <= 16 * case.depth + 1
     assert one.premise.boundary("width", case) == 16 * case.depth
@@ -96,7 +106,9 @@ def test_pinned_coordinates_stay(data: st.DataObject) -> None:
 
 def test_a_control_replaces_its_part() -> None:
     other = Expectation(equals=0, margin=1, variance=1)
-    one = declare(controls={"law": Control(kind=other), "promise": Control(premise=always("everywhere")), "code": subject})
+    one = declare(
+        controls={"law": Control(kind=other), "promise": Control(premise=always("everywhere")), "code": subject}
+    )
     assert one.under("law").kind is other
     assert one.under("law").subject is subject
     assert one.under("promise").premise.text == "everywhere"

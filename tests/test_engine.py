@@ -27,7 +27,9 @@ class Coins:
 
     def __call__(self, case, replicates, randomness):
         self.calls += 1
-        return torch.rand(replicates, generator=randomness.generator("coin"), device=randomness.device) < self.probability
+        return (
+            torch.rand(replicates, generator=randomness.generator("coin"), device=randomness.device) < self.probability
+        )
 
 
 def declare(subject, kind: Kind | None = None, observe=lambda networks, case: networks) -> Claim:
@@ -53,7 +55,9 @@ def test_evidence_is_bit_identical_for_every_batch_size_and_worker_count(workers
 
 def test_seed_claim_case_and_subject_key_the_replicates() -> None:
     def tallies(seed: int = 0, case: Case = CASE, subject: Coins | None = None) -> float:
-        evidence = decide(declare(subject or Coins(0.9)), case, error=1e-8, settings=Settings(seed=seed, replicates=512))
+        evidence = decide(
+            declare(subject or Coins(0.9)), case, error=1e-8, settings=Settings(seed=seed, replicates=512)
+        )
         assert evidence.estimate is not None
         return evidence.estimate
 
@@ -162,7 +166,9 @@ def test_discarded_draws_are_counted() -> None:
 
 
 def test_scaling_observes_every_size() -> None:
-    kind = Scaling(axis="size", sizes=(8, 16, 32, 64, 128, 256), exponent=-1, margin=0.1, variance=lambda case: 0.01 / case.size**2)
+    kind = Scaling(
+        axis="size", sizes=(8, 16, 32, 64, 128, 256), exponent=-1, margin=0.1, variance=lambda case: 0.01 / case.size**2
+    )
 
     def observe(networks, case):
         return (1 + 0.1 * (networks.double() - 0.5)) / case.size

@@ -5,9 +5,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from conftest import TOY
 
-REFUTED = TOY.replace("subject=coin,\n    controls={\"bent\": bent, \"edge\": edge,", "subject=tilted,\n    controls={\"bent\": bent, \"edge\": edge,")
+REFUTED = TOY.replace(
+    'subject=coin,\n    controls={"bent": bent, "edge": edge,',
+    'subject=tilted,\n    controls={"bent": bent, "edge": edge,',
+)
 
 
 @pytest.fixture
@@ -63,7 +67,12 @@ def test_a_refuted_claim_prints_the_shrunk_case_and_a_command_that_reproduces_it
     result = run(toy, "-k", "heads-are-likely", "-m", "property")
     result.assert_outcomes(failed=1, deselected=6)
     result.stdout.fnmatch_lines(
-        ["*doe2020coins/heads-are-likely*Theorem 1) is refuted.", "*shrunk case: width=8, depth=1", "*evidence: *", "*reproduce: *"]
+        [
+            "*doe2020coins/heads-are-likely*Theorem 1) is refuted.",
+            "*shrunk case: width=8, depth=1",
+            "*evidence: *",
+            "*reproduce: *",
+        ]
     )
     command = next(line for line in result.stdout.lines if "reproduce:" in line).split("reproduce:")[1].split()
     assert command[:3] == ["regimes", "check", "doe2020coins/heads-are-likely"]
@@ -78,7 +87,9 @@ def test_a_refuted_claim_prints_the_shrunk_case_and_a_command_that_reproduces_it
 
 
 def test_a_control_that_survives_fails_its_item(toy: pytest.Pytester) -> None:
-    (toy.path / "claims" / "doe2020coins.py").write_text(TOY.replace('{"bent": bent, "edge": edge}', '{"bent": bent, "right": coin}'))
+    (toy.path / "claims" / "doe2020coins.py").write_text(
+        TOY.replace('{"bent": bent, "edge": edge}', '{"bent": bent, "right": coin}')
+    )
     result = run(toy, "-k", "mean-of-heads")
     result.assert_outcomes(passed=2, failed=1, deselected=4)
     result.stdout.fnmatch_lines(["control 'right' of doe2020coins/mean-of-heads survived*", "*--control right*"])

@@ -54,8 +54,8 @@ class Axis:
 
         Arguments:
             profile: `quick`, `default` or `thorough`; caps the large end.
-            at_least, at_most: further ends, as a premise may give them; `at_least` may push past the cap,
-                never past `high`.
+            at_least: further lower end, as a premise may give it; it may push past the cap, never past `high`.
+            at_most: further upper end.
         """
         from hypothesis import strategies as st
 
@@ -87,7 +87,7 @@ class Axis:
         first = self.low if low is None else low
         last = self.high if high is None else high
         if self.logarithmic and self.integer and points is None:
-            count = int(math.floor(math.log2(last / first) + 1e-9)) + 1
+            count = math.floor(math.log2(last / first) + 1e-9) + 1
             return tuple(round(first * 2**k) for k in range(count))
         count = points or 7
         if count == 1 or first == last:

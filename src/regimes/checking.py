@@ -87,9 +87,7 @@ def check_control(
         verdict = {"refuted": "killed", "holds": "survived"}.get(evidence.verdict, "undecided")
         return Check(label, status, verdict, ((case, evidence, wrong.premise.holds(case)),))
     pinned = replace(claim.controls[control], at={**claim.controls[control].at, **at})
-    result = refute_control(
-        replace(claim, controls={**claim.controls, control: pinned}), control, settings, profile
-    )
+    result = refute_control(replace(claim, controls={**claim.controls, control: pinned}), control, settings, profile)
     status = {"killed": 0, "survived": 1, "undecided": 3}[result.verdict]
     cases = () if result.case is None or result.evidence is None else ((result.case, result.evidence, True),)
     return Check(label, status, result.verdict, cases)

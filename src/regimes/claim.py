@@ -52,7 +52,9 @@ class Paper:
     @property
     def url(self) -> str:
         """Where the paper can be read."""
-        return f"https://doi.org/{self.doi}" if self.doi else f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
+        return (
+            f"https://doi.org/{self.doi}" if self.doi else f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
+        )
 
     @property
     def citation(self) -> str:
@@ -300,7 +302,9 @@ def claim(
         raise fail(f"its subject {subject!r} cannot be called")
     if len(controls) < 2:
         raise fail(f"it has {len(controls)} control(s); give at least two subjects that are wrong on purpose")
-    wrongs = {label: wrong if isinstance(wrong, Control) else Control(subject=wrong) for label, wrong in controls.items()}
+    wrongs = {
+        label: wrong if isinstance(wrong, Control) else Control(subject=wrong) for label, wrong in controls.items()
+    }
     names = {axis.name for axis in axes}
     for label, wrong in wrongs.items():
         if not (wrong.subject or wrong.premise or wrong.kind or wrong.observable):

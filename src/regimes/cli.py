@@ -203,7 +203,9 @@ def check(
     """Decide one case of a claim, or random ones inside its premise."""
     claims = _claims(folder, [identifier])
     if len(claims) != 1:
-        raise click.UsageError(f"{identifier!r} names {len(claims)} claims; check takes one of {', '.join(c.id for c in claims)}")
+        raise click.UsageError(
+            f"{identifier!r} names {len(claims)} claims; check takes one of {', '.join(c.id for c in claims)}"
+        )
     settings, profile = _settings(given, workers)
     if error is not None and not 0 < error < 1:
         raise click.UsageError(f"--error lies between 0 and 1; got {error}")
@@ -247,7 +249,9 @@ def _coordinates(claim: Claim, pairs: Sequence[str]) -> dict[str, Value]:
 @commands.command("map")
 @click.argument("identifiers", metavar="[ID ...]", nargs=-1)
 @click.option("--store", required=True, metavar="FILE", help="SQLite store; finished cells are never computed twice.")
-@click.option("--grid", "grids", multiple=True, metavar="AXIS=RANGE", help="width=4:4096, width=4,8,16 or epsilon=.1:.9:5.")
+@click.option(
+    "--grid", "grids", multiple=True, metavar="AXIS=RANGE", help="width=4:4096, width=4,8,16 or epsilon=.1:.9:5."
+)
 @click.option("--subject", default=None, metavar="MOD:OBJ", help="Map this code instead of the claims' subjects.")
 @click.option("--shard", default=None, metavar="K/N", help="Only the K-th of N parts of the cells.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")

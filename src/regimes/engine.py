@@ -81,9 +81,13 @@ def resolve_device(name: str) -> Any:
         raise ValueError(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:<index>")
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            raise ValueError(f"device {name!r} was asked for, but this torch sees no CUDA device; use --device cpu or auto")
+            raise ValueError(
+                f"device {name!r} was asked for, but this torch sees no CUDA device; use --device cpu or auto"
+            )
         if device.index is not None and device.index >= torch.cuda.device_count():
-            raise ValueError(f"device {name!r} does not exist; this machine has {torch.cuda.device_count()} CUDA device(s)")
+            raise ValueError(
+                f"device {name!r} does not exist; this machine has {torch.cuda.device_count()} CUDA device(s)"
+            )
     return device
 
 
@@ -236,9 +240,7 @@ def _not_finite(values: np.ndarray) -> str:
     return "infinity" if np.isinf(kept).any() else ""
 
 
-def _broken(
-    claim: Claim, case: Case, rule: Rule, name: str, fault: str, error: float, settings: Settings
-) -> Evidence:
+def _broken(claim: Claim, case: Case, rule: Rule, name: str, fault: str, error: float, settings: Settings) -> Evidence:
     """A non-finite observation: a refutation where the claim promises finiteness, else an error."""
     if not isinstance(claim.kind, PROMISE_FINITENESS):
         raise ObservationError(
@@ -255,9 +257,7 @@ def _broken(
     )
 
 
-def _in_order(
-    observe: Callable[[int], np.ndarray], blocks: int, settings: Settings
-) -> Iterator[np.ndarray]:
+def _in_order(observe: Callable[[int], np.ndarray], blocks: int, settings: Settings) -> Iterator[np.ndarray]:
     """Observations of blocks 0, 1, ... in that order, a batch at a time; a batch that does not fit is halved."""
     workers = max(1, settings.workers)
     batch = settings.batch or 2 * workers
@@ -285,8 +285,7 @@ def _in_order(
                 ) from raised
             workers, batch = max(1, workers // 2), max(1, batch // 2)
             continue
-        for result in results:
-            yield result
+        yield from results
         done += len(results)
 
 

@@ -108,9 +108,7 @@ class Expectation(Kind):
         target, margin = value_at(number, case), value_at(self.margin, case)
         if self.support is not None:
             lower, upper = (value_at(end, case) for end in self.support)
-            return BoundedMean(
-                target=target, margin=margin, lower=lower, upper=upper, error=error, relation=relation
-            )
+            return BoundedMean(target=target, margin=margin, lower=lower, upper=upper, error=error, relation=relation)
         assert self.variance is not None
         return HeavyTailedMean(
             target=target, margin=margin, variance=value_at(self.variance, case), error=error, relation=relation

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from regimes.claim import Claim
-from regimes.engine import Settings
-from regimes.profiles import Profile
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -63,7 +56,9 @@ class Mapped:
     def text(self) -> str:
         """The outcome for a person."""
         inside = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self.verdicts.items())) or "none"
-        lines = [f"{self.computed} cells decided, {self.present} were there already, {self.left} left; inside the premise: {inside}"]
+        lines = [
+            f"{self.computed} cells decided, {self.present} were there already, {self.left} left; inside the premise: {inside}"
+        ]
         if self.controls:
             lines.append(f"controls killed: {self.killed} of {self.controls}")
         lines += [f"survived: {name}" for name in self.survived]

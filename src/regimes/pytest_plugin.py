@@ -29,7 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--regimes-alpha", default=1e-6, type=float, metavar="P", help="false-alarm budget of the whole run")
     add("--regimes-seed", default=0, type=int, metavar="N", help="the run's seed (fixed by default)")
     add("--regimes-vary-seed", action="store_true", help="draw a fresh seed, printed in the header")
-    add("--regimes-subject", default=None, metavar="MOD:OBJ", help="check this code instead of each claim's own subject")
+    add(
+        "--regimes-subject", default=None, metavar="MOD:OBJ", help="check this code instead of each claim's own subject"
+    )
     add("--regimes-report", default=None, metavar="DIR", help="write the run's results into this folder")
     add("--regimes-known", default=None, metavar="FILE", help="known failures (TOML)")
     parser.addini("regimes_claims", "names of folders that hold claim files", type="args", default=["claims"])
@@ -287,7 +289,9 @@ class ControlItem(ClaimItem):
         result = refute_control(self.claim, self.control, settings, profile, hypothesis_seed=self.hypothesis_seed())
         self.record(**control_record(result))
         if not result.killed:
-            message = f"control {self.control!r} of {self.claim.id} {_survival(result.verdict)} in {result.cases} case(s)"
+            message = (
+                f"control {self.control!r} of {self.claim.id} {_survival(result.verdict)} in {result.cases} case(s)"
+            )
             if result.case is not None and result.evidence is not None:
                 command = reproduce(self.claim, result.case, result.evidence, settings, control=self.control)
                 message += f"\n  last case: {result.evidence.reason}\n  reproduce: {command}"

@@ -26,7 +26,8 @@ def property_record(claim: Claim, result: PropertyResult) -> dict[str, Any]:
         "tightest": None if tight is None else [tight.evidence.estimate, tight.evidence.target],
         "refuted_at": None if result.refuted is None else dict(result.refuted.case),
         "decided": [
-            {"case": dict(one.case), "evidence": one.evidence.as_dict(), "seconds": one.seconds} for one in result.decided
+            {"case": dict(one.case), "evidence": one.evidence.as_dict(), "seconds": one.seconds}
+            for one in result.decided
         ],
     }
 

@@ -242,7 +242,9 @@ def _seed(seed: int, claim: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}|{claim}|cases".encode()).digest()[:8], "big")
 
 
-def reproduce(claim: Claim, case: Case, evidence: Evidence, settings: Settings, control: str = "", subject: str = "") -> str:
+def reproduce(
+    claim: Claim, case: Case, evidence: Evidence, settings: Settings, control: str = "", subject: str = ""
+) -> str:
     """The one-line command that decides the same case with the same replicates and the same error budget."""
     import shlex
 
