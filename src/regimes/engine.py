@@ -167,7 +167,7 @@ def decide(
             if fault:
                 return _broken(claim, case, rule, name, fault, error, settings)
             rule.fold(values)
-            if rule.evidence().verdict != "undecided":
+            if rule.verdict != "undecided":
                 break
             if time.monotonic() - started > settings.seconds:
                 stopped = f"the budget of {settings.seconds:g} s ran out"

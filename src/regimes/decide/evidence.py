@@ -72,6 +72,8 @@ class Rule(ABC):
         self.error = float(error)
         self.replicates = 0
         self.discarded = 0
+        self.verdict: Verdict = "undecided"
+        self.decided_at: int | None = None
 
     def fold(self, observations: np.ndarray) -> None:
         """Fold the next observations, shape (replicates,) or (replicates, k) with k observations each.
@@ -82,6 +84,11 @@ class Rule(ABC):
         self.replicates += int(values.shape[0])
         self.discarded += int(np.ma.count_masked(values))
         self._fold(values)
+
+    def settle(self, verdict: Verdict, count: int) -> None:
+        """Fix the verdict, unless an earlier observation has fixed it already."""
+        if self.verdict == "undecided":
+            self.verdict, self.decided_at = verdict, count
 
     @abstractmethod
     def _fold(self, values: np.ma.MaskedArray) -> None: ...
