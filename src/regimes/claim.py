@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from regimes.axes import Axis
 from regimes.case import Case, Value
+from regimes.errors import RegimesError
 from regimes.kinds import Empirical, Kind, Scaling
 from regimes.premise import Premise, Threshold, always, at_least, at_most, where
 
@@ -25,7 +26,7 @@ Subject = Callable[..., Any]
 Observable = Callable[[Any, Case], Any]
 
 
-class ClaimError(ValueError):
+class ClaimError(RegimesError, ValueError):
     """A claim that does not load; the message is one sentence that says why and what mends it."""
 
 
@@ -105,12 +106,14 @@ class Grid:
         x, y: the axes of the map.
         values: coordinates on those axes; an axis left out takes its own grid.
         fixed: coordinates on every other axis.
+        subject: another subject for the map, one of the same law that reaches larger cases.
     """
 
     x: str
     y: str
     values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     fixed: Mapping[str, Value] = field(default_factory=dict)
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

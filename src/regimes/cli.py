@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from regimes.errors import RegimesError
+
 if TYPE_CHECKING:
     from regimes.case import Value
     from regimes.claim import Claim
@@ -37,23 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(PROMISED)
-    except Exception as raised:
-        if not _is_ours(raised):
-            raise
-        fail(" ".join(str(raised).split()), USAGE)
+    except RegimesError as wrong:
+        fail(" ".join(str(wrong).split()), USAGE)
 
 
 def fail(sentence: str, status: int) -> NoReturn:
     """Print one sentence on stderr and exit."""
     click.echo(f"regimes: {sentence}", err=True)
     sys.exit(status)
-
-
-def _is_ours(raised: Exception) -> bool:
-    """Whether an exception was raised on purpose, with a sentence for the user as its message."""
-    names = {cls.__name__ for cls in type(raised).__mro__ if cls.__module__.startswith("regimes.")}
-    return bool(names & {"ClaimError", "EngineError", "SubjectError", "StoreError", "ReportError", "NoCase", "GridError",
-                         "SweepError"})  # fmt: skip
 
 
 def _usage(call: Callable[[], Any]) -> Any:

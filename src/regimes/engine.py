@@ -27,6 +27,7 @@ from regimes.case import Case
 from regimes.claim import Claim
 from regimes.decide.evidence import Evidence, Rule
 from regimes.kinds import Dynamics, Identity, Inequality, Scaling
+from regimes.errors import RegimesError, SubjectError
 from regimes.randomness import Randomness
 
 BLOCK_FLOATS = {"cpu": 1 << 22, "cuda": 1 << 27}
@@ -34,7 +35,7 @@ LARGEST_BLOCK = 512
 PROMISE_FINITENESS = (Identity, Inequality, Dynamics)
 
 
-class EngineError(RuntimeError):
+class EngineError(RegimesError, RuntimeError):
     """A case that could not be decided; the message is one sentence with the case, the seed and the mend."""
 
 
@@ -201,9 +202,9 @@ def _observe(
     except Exception as raised:
         if _out_of_memory(raised):
             raise
-        text = str(raised).strip().splitlines()
-        first = text[0] if text else "no message"
-        raise EngineError(f"subject {name} raised {type(raised).__name__} ({first}) {where}") from raised
+        if isinstance(raised, SubjectError):
+            raise EngineError(f"{raised} ({where})") from raised
+        raise EngineError(f"subject {name} raised {type(raised).__name__} ({_first_line(raised)}) {where}") from raised
     samplers.add(str(getattr(networks, "sampler", "direct")))
     try:
         with torch.no_grad():
@@ -211,10 +212,10 @@ def _observe(
     except Exception as raised:
         if _out_of_memory(raised):
             raise
-        text = str(raised).strip().splitlines()
-        first = text[0] if text else "no message"
+        if isinstance(raised, SubjectError):
+            raise EngineError(f"{raised} ({where})") from raised
         raise EngineError(
-            f"the observable of {claim.id} raised {type(raised).__name__} ({first}) on subject {name} {where}"
+            f"the observable of {claim.id} raised {type(raised).__name__} ({_first_line(raised)}) on subject {name} {where}"
         ) from raised
     if isinstance(observed, tuple):
         values, discarded = (_array(part) for part in observed)

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from regimes.errors import RegimesError
+
 VERDICTS = ("holds", "refuted", "undecided")
 
 
-class KnownError(ValueError):
+class KnownError(RegimesError, ValueError):
     """A known-failures file that cannot be used; one sentence."""
 
 

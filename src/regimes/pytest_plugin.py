@@ -90,7 +90,8 @@ class Run:
         """The subject of `--regimes-subject`, None without the option."""
         if self.config.option.regimes_subject is None:
             return None
-        from regimes.subjects.foreign import SubjectError, load_subject
+        from regimes.errors import SubjectError
+        from regimes.subjects.foreign import load_subject
 
         try:
             return load_subject(self.config.option.regimes_subject)
@@ -215,10 +216,9 @@ class ClaimItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Messages of the claim and of the engine as they are, without a traceback into regimes."""
-        from regimes.engine import EngineError
-        from regimes.verify import NoCase
+        from regimes.errors import RegimesError
 
-        if isinstance(excinfo.value, (ClaimRefuted, EngineError, NoCase, ValueError)):
+        if isinstance(excinfo.value, (ClaimRefuted, RegimesError)):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

@@ -13,6 +13,7 @@ from regimes.claim import Claim
 from regimes.decide import Budget
 from regimes.decide.evidence import Evidence, Verdict
 from regimes.engine import Settings, decide
+from regimes.errors import RegimesError
 from regimes.profiles import Profile
 
 
@@ -89,7 +90,7 @@ class ControlResult:
         return "survived" if self.evidence is not None and self.evidence.verdict == "holds" else "undecided"
 
 
-class NoCase(ValueError):
+class NoCase(RegimesError, ValueError):
     """A claim whose premise holds nowhere that the profile's axes reach."""
 
 

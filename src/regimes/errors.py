@@ -1,0 +1,9 @@
+"""Errors with a sentence for the user: what is wrong, which value, and what mends it."""
+
+
+class RegimesError(Exception):
+    """Raised on purpose; the message is one sentence, and the command line prints it without a traceback."""
+
+
+class SubjectError(RegimesError, ValueError):
+    """A subject that cannot be used."""

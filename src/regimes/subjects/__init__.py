@@ -1,0 +1,1 @@
+"""Subjects: what builds networks. Ours, and adapters for other people's code."""

@@ -1,0 +1,76 @@
+"""The architecture of a case: layer widths and inputs of a deep network, read off its axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from regimes.case import Case
+from regimes.randomness import Randomness
+
+PROFILES = ("constant", "alternating", "widening", "narrowing")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer widths and inputs.
+
+    Attributes:
+        widths: n_0, n_1, ..., n_L; n_0 is the input's dimension.
+        inputs: number N of input vectors.
+        direction: `dense` for Gaussian inputs of unit norm, `sparse` for basis vectors.
+    """
+
+    widths: tuple[int, ...]
+    inputs: int = 1
+    direction: str = "dense"
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """n_1, ..., n_L."""
+        return self.widths[1:]
+
+    @property
+    def weights(self) -> int:
+        """Weights of one network."""
+        return sum(a * b for a, b in zip(self.widths[:-1], self.widths[1:], strict=True))
+
+    def draw_inputs(self, replicates: int, randomness: Randomness) -> torch.Tensor:
+        """Inputs of unit norm, shape (replicates, N, n_0), float64."""
+        shape = (replicates, self.inputs, self.widths[0])
+        if self.direction == "sparse":
+            positions = torch.arange(self.inputs) % self.widths[0]
+            return torch.eye(self.widths[0], dtype=torch.float64, device=randomness.device)[positions].expand(shape)
+        x = torch.randn(
+            shape, generator=randomness.generator("inputs"), device=randomness.device, dtype=torch.float64
+        )
+        return x / x.norm(dim=2, keepdim=True)
+
+
+def architecture(case: Case) -> Architecture:
+    """The architecture that a case describes.
+
+    Axes read: `width`, the smallest hidden width; `depth`, the number of hidden layers; `input_dim` (default: width);
+    `inputs` (default 1); `direction`; `profile`: `constant`, `alternating` (width, 2 width, width, ...), `widening`
+    (doubling twice over the depth), `narrowing` (its reverse); `ratio`, n_1/n_L, which changes the last layer alone.
+    """
+    width, depth = int(case["width"]), int(case["depth"])
+    hidden = hidden_widths(str(case.get("profile", "constant")), width, depth)
+    if "ratio" in case:
+        hidden = (*hidden[:-1], max(1, round(width / float(case["ratio"]))))
+    first: Any = case.get("input_dim", hidden[0])
+    return Architecture((int(first), *hidden), int(case.get("inputs", 1)), str(case.get("direction", "dense")))
+
+
+def hidden_widths(profile: str, width: int, depth: int) -> tuple[int, ...]:
+    """n_1, ..., n_L of a profile whose smallest width is `width`; ValueError for an unknown profile."""
+    if profile == "constant":
+        return (width,) * depth
+    if profile == "alternating":
+        return tuple(width if layer % 2 == 0 else 2 * width for layer in range(depth))
+    if profile in ("widening", "narrowing"):
+        grown = tuple(round(width * 4 ** (layer / max(1, depth - 1))) for layer in range(depth))
+        return grown if profile == "widening" else grown[::-1]
+    raise ValueError(f"the profile {profile!r} is unknown; use one of {', '.join(PROFILES)}")

@@ -1,0 +1,180 @@
+"""Batched deep networks with explicit weights: forward norms, backpropagated norms, Euler's invariant.
+
+Nothing loops over networks: a layer of all replicates is one tensor (R, n_out, n_in). Activations of positively
+homogeneous networks are rescaled by powers of two, which is exact, so that no depth under- or overflows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from regimes.randomness import Randomness
+from regimes.subjects.architecture import Architecture
+
+Draw = Callable[[int, int, int, int, Randomness], Tensor]
+
+
+def relu(a: Tensor) -> Tensor:
+    """max(a, 0)."""
+    return a.clamp_min(0)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Backpropagation of one input through every network of a batch.
+
+    Attributes:
+        log_delta: log|delta^l|^2, shape (R, L), l = 1..L, -inf where the signal has died.
+        log_hidden: log|h^l|^2, shape (R, L + 1), l = 0..L.
+        active: active units k_l of each layer, shape (R, L).
+        log_kappa: log kappa^2 = log <h^L, delta^L>^2, shape (R,).
+        kappa: <a^l, delta^l> in units common to all layers of a network, shape (R, L).
+        magnitude: |delta^l|^T |W^l| |h^(l-1)| in the same units, shape (R, L): the scale of rounding in kappa.
+    """
+
+    log_delta: Tensor
+    log_hidden: Tensor
+    active: Tensor
+    log_kappa: Tensor
+    kappa: Tensor
+    magnitude: Tensor
+
+
+class DenseNetworks:
+    """A batch of networks h^l = act(W^l h^(l-1) + b^l) with weights drawn by `draw`.
+
+    Arguments:
+        architecture: widths and inputs.
+        replicates: number R of networks.
+        randomness: keyed streams; layer l has its own.
+        draw: `(layer, replicates, rows, columns, randomness) -> weights (R, rows, columns)`.
+        activation: entrywise function.
+        homogeneous: whether act(c a) = c act(a) for c > 0 and there are no biases.
+        biases: `(layer, replicates, rows, columns, randomness) -> biases (R, rows)`, None for none.
+        sampler: how the weights are made, for the evidence.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        replicates: int,
+        randomness: Randomness,
+        draw: Draw,
+        *,
+        activation: Callable[[Tensor], Tensor] = relu,
+        homogeneous: bool = True,
+        biases: Draw | None = None,
+        sampler: str = "direct",
+    ) -> None:
+        self.architecture, self.replicates, self.randomness = architecture, replicates, randomness
+        self.draw, self.activation, self.biases, self.sampler = draw, activation, biases, sampler
+        self.homogeneous = homogeneous and biases is None
+
+    def weights(self, layer: int) -> Tensor:
+        """W^l for l = 1..L, shape (R, n_l, n_(l-1))."""
+        rows, columns = self.architecture.widths[layer], self.architecture.widths[layer - 1]
+        return self.draw(layer, self.replicates, rows, columns, self.randomness)
+
+    def inputs(self) -> Tensor:
+        """Inputs of unit norm, shape (R, n_0, N), in the networks' dtype."""
+        drawn = self.architecture.draw_inputs(self.replicates, self.randomness)
+        return drawn.transpose(1, 2).to(self.randomness.dtype)
+
+    def _layer(self, layer: int, weights: Tensor, hidden: Tensor) -> Tensor:
+        """Pre-activations a^l, shape (R, n_l, N)."""
+        a = torch.bmm(weights, hidden)
+        if self.biases is not None:
+            rows, columns = weights.shape[1:]
+            a = a + self.biases(layer, self.replicates, rows, columns, self.randomness)[:, :, None]
+        return a
+
+    def log_norms(self) -> Tensor:
+        """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N), float64; -inf where h^l = 0."""
+        h = self.inputs()
+        norms = [log_square_norm(h)]
+        shift = torch.zeros(self.replicates, dtype=torch.float64, device=h.device)
+        for layer in range(1, len(self.architecture.widths)):
+            h = self.activation(self._layer(layer, self.weights(layer), h))
+            if self.homogeneous:
+                h, exponent = rescale(h)
+                shift = shift + exponent
+            norms.append(log_square_norm(h) + 2 * math.log(2) * shift[:, None])
+        return torch.stack(norms, dim=1)
+
+    def layer_ratios(self) -> Tensor:
+        """r_l = |h^l|^2/|h^(l-1)|^2 of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
+        log_norms = self.log_norms()[:, :, 0]
+        return torch.where(log_norms[:, :-1].isneginf(), torch.nan, (log_norms[:, 1:] - log_norms[:, :-1]).exp())
+
+    def gradients(self, alignment: float) -> Gradients:
+        """Backpropagate an output error delta^L at a given angle to the last hidden layer, for one input.
+
+        delta^L lies in the active coordinates of h^L, has unit norm, and cos^2 of its angle with h^L is `alignment`.
+        """
+        widths = self.architecture.widths
+        depth = len(widths) - 1
+        hidden = [self.inputs()[:, :, :1]]
+        log_hidden, weights, masks, pre, shifts = [log_square_norm(hidden[0])[:, 0]], [], [], [], []
+        shift = torch.zeros(self.replicates, dtype=torch.float64, device=hidden[0].device)
+        for layer in range(1, depth + 1):
+            weights.append(self.weights(layer))
+            a = self._layer(layer, weights[-1], hidden[-1])
+            h = self.activation(a)
+            masks.append((h > 0).to(h.dtype))
+            if self.homogeneous:
+                h, exponent = rescale(h)
+                a = torch.ldexp(a, -exponent[:, None, None].to(torch.int32))
+                shift = shift + exponent
+            pre.append(a)
+            hidden.append(h)
+            shifts.append(shift)
+            log_hidden.append(log_square_norm(h)[:, 0] + 2 * math.log(2) * shift)
+        delta = self._output_error(hidden[-1], masks[-1], alignment)
+        log_kappa = 2 * (delta * hidden[-1]).double().sum((1, 2)).abs().log() + 2 * math.log(2) * shift
+        back = torch.zeros_like(shift)
+        log_delta, kappa, magnitude = [], [], []
+        for layer in range(depth, 0, -1):
+            log_delta.append(log_square_norm(delta)[:, 0] + 2 * math.log(2) * back)
+            # Powers of two bring every layer's kappa to the scale of the last one.
+            to_last = torch.exp2(back + shifts[layer - 1] - shifts[-1])
+            kappa.append((delta * pre[layer - 1]).sum((1, 2)).double() * to_last)
+            before = shifts[layer - 2] if layer > 1 else torch.zeros_like(shift)
+            size = torch.bmm(delta.abs().transpose(1, 2), torch.bmm(weights[layer - 1].abs(), hidden[layer - 1].abs()))
+            magnitude.append(size[:, 0, 0].double() * torch.exp2(back + before - shifts[-1]))
+            if layer > 1:
+                delta = masks[layer - 2] * torch.bmm(weights[layer - 1].transpose(1, 2), delta)
+                delta, exponent = rescale(delta)
+                back = back + exponent
+        return Gradients(
+            log_delta=torch.stack(log_delta[::-1], 1),
+            log_hidden=torch.stack(log_hidden, 1),
+            active=torch.stack([mask.double().sum((1, 2)) for mask in masks], 1),
+            log_kappa=log_kappa,
+            kappa=torch.stack(kappa[::-1], 1),
+            magnitude=torch.stack(magnitude[::-1], 1),
+        )
+
+    def _output_error(self, last: Tensor, mask: Tensor, alignment: float) -> Tensor:
+        generator = self.randomness.generator("error")
+        noise = torch.randn(last.shape, generator=generator, device=last.device, dtype=torch.float64) * mask
+        along = last.double() / last.double().norm(dim=1, keepdim=True).clamp_min(1e-300)
+        across = noise - along * (noise * along).sum(1, keepdim=True)
+        across = across / across.norm(dim=1, keepdim=True).clamp_min(1e-300)
+        return (math.sqrt(alignment) * along + math.sqrt(1 - alignment) * across).to(last.dtype)
+
+
+def log_square_norm(h: Tensor) -> Tensor:
+    """log|h|^2 over units, shape (R, N) from (R, n, N), in float64; -inf for h = 0."""
+    return h.double().square().sum(1).log()
+
+
+def rescale(h: Tensor) -> tuple[Tensor, Tensor]:
+    """h times a power of two per replicate, with the exponent taken out (float64); a dead replicate stays 0."""
+    largest = h.abs().amax((1, 2)).clamp_min(torch.finfo(h.dtype).tiny)
+    exponent = torch.frexp(largest).exponent
+    return torch.ldexp(h, -exponent[:, None, None]), exponent.double()

@@ -1,0 +1,126 @@
+"""Initialisers as subjects: He's, its variants, and ones that are wrong on purpose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from regimes.case import Case
+from regimes.randomness import Randomness
+from regimes.subjects.architecture import architecture
+from regimes.subjects.dense_networks import DenseNetworks, Draw
+from regimes.subjects.subject import Subject
+
+Standard = Callable[[tuple[int, ...], torch.Generator, torch.device, torch.dtype], Tensor]
+
+
+def normal(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Standard normal variables."""
+    return torch.empty(shape, device=device, dtype=dtype).normal_(generator=generator)
+
+
+def uniform(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Uniform variables on [-1, 1], variance 1/3."""
+    return torch.empty(shape, device=device, dtype=dtype).uniform_(-1, 1, generator=generator)
+
+
+def truncated(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Standard normal variables truncated to [-2, 2], variance 0.774: by inversion of the distribution function."""
+    half = 0.5 * math.erf(2 / math.sqrt(2))
+    u = torch.empty(shape, device=device, dtype=torch.float64).uniform_(-half, half, generator=generator)
+    return (math.sqrt(2) * torch.erfinv(2 * u)).to(dtype)
+
+
+def rademacher(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Signs."""
+    return torch.empty(shape, device=device, dtype=dtype).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
+
+
+def centred_exponential(
+    shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    """Exponential variables minus 1: variance 1, skewed."""
+    return torch.empty(shape, device=device, dtype=dtype).exponential_(generator=generator).sub_(1)
+
+
+def scaled(standard: Standard, deviation: Callable[[int, int], float]) -> Draw:
+    """Independent weights: `standard` variables times deviation(rows, columns)."""
+
+    def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+        generator = randomness.generator(f"weights {layer}")
+        shape = (replicates, rows, columns)
+        return standard(shape, generator, randomness.device, randomness.dtype).mul_(deviation(rows, columns))
+
+    return draw
+
+
+def sphere_rows(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+    """Rows uniform on the sphere times sqrt(2 columns/rows): weight normalisation, forward gain."""
+    w = scaled(normal, lambda rows, columns: 1.0)(layer, replicates, rows, columns, randomness)
+    return w.mul_(math.sqrt(2 * columns / rows) / w.norm(dim=2, keepdim=True))
+
+
+def sphere_rows_unit_gain(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+    """Rows uniform on the unit sphere: weight normalisation with g = 1."""
+    w = scaled(normal, lambda rows, columns: 1.0)(layer, replicates, rows, columns, randomness)
+    return w.div_(w.norm(dim=2, keepdim=True))
+
+
+def haar_orthogonal(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+    """sqrt(2) times a Haar-distributed orthogonal matrix: QR of a Gaussian with the signs of R's diagonal put right."""
+    w = scaled(normal, lambda rows, columns: 1.0)(layer, replicates, max(rows, columns), min(rows, columns), randomness)
+    q, r = torch.linalg.qr(w)
+    q = q * r.diagonal(dim1=1, dim2=2).sign()[:, None, :]
+    return math.sqrt(2) * (q if rows >= columns else q.transpose(1, 2))
+
+
+def dense(name: str, draw: Draw, description: str = "", **more: object) -> Subject:
+    """A subject of dense networks whose weights are drawn by `draw`; further arguments as of `DenseNetworks`."""
+
+    def build(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
+        return DenseNetworks(architecture(case), replicates, randomness, draw, **more)  # type: ignore[arg-type]
+
+    return Subject(name, build, description)
+
+
+def biases_normal(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+    """Biases N(0, 0.1)."""
+    generator = randomness.generator(f"biases {layer}")
+    return normal((replicates, rows), generator, randomness.device, randomness.dtype).mul_(math.sqrt(0.1))
+
+
+def _gain(square: float, standard: Standard = normal) -> Draw:
+    """Weights of variance square/fan_out."""
+    return scaled(standard, lambda rows, columns: math.sqrt(square / rows))
+
+
+def leaky(a: Tensor) -> Tensor:
+    """max(a, 0.2 a)."""
+    return torch.where(a > 0, a, 0.2 * a)
+
+
+he_normal = dense("He normal, fan-out", _gain(2), "N(0, 2/fan_out), the paper's initialisation")
+he_normal_fan_in = dense(
+    "He normal, fan-in", scaled(normal, lambda rows, columns: math.sqrt(2 / columns)), "N(0, 2/fan_in)"
+)
+he_uniform = dense("He uniform", _gain(6, uniform), "uniform of variance 2/fan_out: right mean, wrong law")
+rademacher_he = dense("He Rademacher", _gain(2, rademacher), "signs of variance 2/fan_out: right mean, wrong law")
+glorot = dense(
+    "Glorot gain", scaled(normal, lambda rows, columns: math.sqrt(2 / (rows + columns))), "N(0, 2/(fan_in + fan_out))"
+)
+narrow_uniform = dense("uniform on ±√(2/f)", _gain(2, uniform), "variance 2/3 of 1/fan_out: a third of He's")
+linear_weights = dense("weights of nn.Linear", _gain(1, uniform), "U(±1/√f) without bias: a sixth of He's variance")
+tanh_gain = dense("gain 5/3", _gain(25 / 9), "the gain recommended for tanh")
+truncated_unscaled = dense("truncated normal", _gain(2, truncated), "cut at two deviations and not rescaled")
+gain_2_1 = dense("variance 2.1/f", _gain(2.1), "variance 5 % too large")
+gain_2_02 = dense("variance 2.02/f", _gain(2.02), "variance 1 % too large")
+exponential_he = dense("centred exponential", _gain(2, centred_exponential), "skewed weights of variance 2/fan_out")
+tanh_networks = dense("tanh", _gain(2), "tanh in place of ReLU", activation=torch.tanh, homogeneous=False)
+leaky_networks = dense("leaky ReLU", _gain(2), "slope 0.2 in place of ReLU, gain unchanged", activation=leaky)
+with_biases = dense("He with biases", _gain(2), "He weights with biases N(0, 0.1)", biases=biases_normal)
+weight_normalised = dense("weight normalised", sphere_rows, "rows uniform on the sphere, gain √(2 fan_in/fan_out)")
+weight_normalised_unit = dense("weight normalised, g = 1", sphere_rows_unit_gain, "rows of unit norm")
+haar = dense("Haar orthogonal", haar_orthogonal, "√2 times a random orthogonal matrix")

@@ -1,0 +1,82 @@
+"""The exact law of backpropagated norms in a bias-free ReLU network under He initialisation.
+
+With kappa = <h^L, delta^L> and k_l active units in layer l, conditionally on the forward pass and on delta^L,
+
+    |delta^l|^2 = kappa^2/|h^l|^2 + (2/n_{l+1}) |delta^{l+1}|^2 chi2_{k_l - 1},
+
+because W^{l+1} given the forward pass is a fixed part along h^l plus fresh Gaussians on its complement. With
+c2 = cos^2 of the angle between h^L and delta^L, A_l = |delta^l|^2/|delta^L|^2 and R_l = |h^L|^2/|h^l|^2 the first
+two moments close over layers. All moments are given that no layer is dead.
+
+Setting: D. Arpit, Y. Bengio (2019), arXiv 1901.03611, whose claim |delta^l| = |delta^L| needs equal widths and c2 << 1/L.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import gammainc
+
+from regimes.theory.he_norm_law import active_units
+
+
+@lru_cache(maxsize=4096)
+def moments(widths: tuple[int, ...], alignment: float) -> tuple[float, float]:
+    """Mean and variance of A_1 = |delta^1|^2/|delta^L|^2.
+
+    Arguments:
+        widths: units n_1, ..., n_L of the hidden layers.
+        alignment: c2, the squared cosine between the output error and the last hidden layer, in [0, 1].
+    """
+    if not 0 <= alignment <= 1:
+        raise ValueError(f"a squared cosine lies in [0, 1]; got {alignment!r}")
+    c2 = alignment
+    first = second = 1.0  # E A_l and E A_l^2
+    ratio = ratio2 = 1.0  # E R_l and E R_l^2
+    cross = 0.0  # E[R_l A_{l+1}]
+    for layer in range(len(widths) - 2, -1, -1):
+        above = _ratio_moments(widths[layer + 1])
+        chi = _chi_moments(widths[layer], widths[layer + 1])
+        if layer == len(widths) - 2:
+            cross = above[0]
+        else:
+            # R_l A_{l+1} = r_{l+1} R_{l+1} (c2 R_{l+1} + B_{l+1} A_{l+2}): r and B share the active units of layer l+1.
+            both = _ratio_chi_moment(widths[layer + 1], widths[layer + 2])
+            cross = c2 * above[0] * ratio2 + both * cross
+        ratio, ratio2 = ratio * above[0], ratio2 * above[1]
+        first, second = c2 * ratio + chi[0] * first, c2**2 * ratio2 + 2 * c2 * cross * chi[0] + chi[1] * second
+    return first, second - first**2
+
+
+def _ratio_moments(width: int) -> tuple[float, float]:
+    """E r and E r^2 given the layer is alive."""
+    k, p = _alive(width)
+    return float(p @ (2 * k / width)), float(p @ (4 * (k**2 + 2 * k) / width**2))
+
+
+def _chi_moments(width: int, above: int) -> tuple[float, float]:
+    """E B and E B^2 of B = (2/n_{l+1}) chi2_{k_l - 1}."""
+    k, p = _alive(width)
+    return float(p @ (2 * (k - 1) / above)), float(p @ (4 * ((k - 1) ** 2 + 2 * (k - 1)) / above**2))
+
+
+def _ratio_chi_moment(width: int, above: int) -> float:
+    """E[r B] of one layer."""
+    k, p = _alive(width)
+    return float(p @ (4 * k * (k - 1) / (width * above)))
+
+
+def _alive(width: int) -> tuple[np.ndarray, np.ndarray]:
+    k, p = active_units(width)
+    return k[k > 0].astype(float), p[k > 0] / p[k > 0].sum()
+
+
+def leading_order(widths: tuple[int, ...], alignment: float) -> float:
+    """(n_1/n_L)(1 + (L-1) c2), the mean of A_1 to leading order in 1/n (second term for equal widths)."""
+    return widths[0] / widths[-1] * (1 + (len(widths) - 1) * alignment)
+
+
+def chi_square_cdf(x: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """P(chi2_degrees <= x), elementwise."""
+    return gammainc(degrees / 2, x / 2)
