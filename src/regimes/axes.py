@@ -66,7 +66,8 @@ class Axis:
         high = self.high if at_most is None else min(self.high, at_most)
         if low > high:
             return st.nothing()
-        high = min(high, max(self.ceiling(profile), low))
+        # A premise beyond the profile's cap still leaves an octave's third to draw from.
+        high = min(high, max(self.ceiling(profile), 1.25 * low if low > 0 else low))
         if self.integer:
             first, last = math.ceil(low), math.floor(high)
             if first > last:

@@ -33,13 +33,15 @@ def sample(inputs: int, units: int, size: int, generator: np.random.Generator) -
 
 
 def orthogonal_cdf(x: np.ndarray, width: int) -> np.ndarray:
-    """P(r <= x) for Haar-orthogonal square weights times sqrt(2): r ~ 2 Beta(K/2, (n-K)/2), K ~ Binomial(n, 1/2)."""
+    """P(r <= x | 0 < K < n) for Haar-orthogonal square weights times sqrt(2): r ~ 2 Beta(K/2, (n-K)/2).
+
+    K ~ Binomial(n, 1/2) counts the active units; at K = 0 and K = n the ratio is exactly 0 and 2.
+    """
     k, p = active_units(width)
-    y = np.clip(np.asarray(x, float)[..., None] / 2, 0, 1)
     inner = (k > 0) & (k < width)
-    beta = betainc(np.where(inner, k, 1) / 2, np.where(inner, width - k, 1) / 2, y)
-    ends = np.where(k == 0, 1.0, (y >= 1).astype(float))
-    return (np.where(inner, beta, ends) * p).sum(-1)
+    k, p = k[inner], p[inner] / p[inner].sum()
+    y = np.clip(np.asarray(x, float)[..., None] / 2, 0, 1)
+    return (betainc(k / 2, (width - k) / 2, y) * p).sum(-1)
 
 
 def orthogonal_variance(width: int) -> float:
