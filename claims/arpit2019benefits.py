@@ -140,7 +140,7 @@ def promised(width):
             premise=promised(norm_bounds.width_without_union), why="log(2/δ) without NL",
             at={"depth": 1, "inputs": 32, "input_dim": 64, "width": 59, "profile": "constant", "epsilon": 0.9, "delta": 0.1}),
         "fan-in on unequal widths": Control(subject=init.he_normal_fan_in, at={"depth": 2, "profile": "widening", "delta": 0.3}),
-        "Glorot gain": Control(subject=init.glorot, at={"depth": 1}),
+        "Glorot gain": Control(subject=init.glorot, at={"depth": 2, "profile": "constant", "epsilon": 0.5}),
     },
     grid=Grid(x="width", y="depth", values={"width": (32, 64, 128, 256, 512, 1024, 2048), "depth": (1, 2, 3, 4)},
               fixed={"inputs": 4, "input_dim": 16, "profile": "constant", "epsilon": 0.9, "delta": 0.1}),
@@ -264,33 +264,28 @@ def log_norms_drift_down(networks, case):
     return np.ma.masked_array(np.log(np.where(dead, 1.0, ratios)), mask=dead)
 
 
-def negative_log_ratio(networks, case):
-    """-log r of one layer, masked if it is dead."""
-    return -log_norms_drift_down(networks, case)[:, 0]
-
-
 @claim(
     paper, "Section 3, log-norms (derived)", id="log-drift-exponent",
     title="The drift is of order 1/n",
     kind=Scaling(
         axis="width", sizes=(8, 16, 32, 64, 128, 256), exponent=-1, margin=0.35, correction=2.3,
-        variance=lambda case: he_norm_law.log_moments(case.width)[1]),
+        variance=lambda case: he_norm_law.log_moments(case.width)[1] / case.depth),
     statement=r"-\mathrm{E}[\log r] \sim n^{-1}",
     symbols=SYMBOLS,
-    axes=(axes.depth(1, 1), direction),
+    axes=(axes.choice("depth", (64,), label="depth (hidden layers)"),),
     premise=always("Gaussian weights, no biases; correction to the power law at most 2.3/n"),
     subject=he_normal_in_law,
     controls={
         "exponent -1/2": Control(kind=Scaling(axis="width", sizes=(8, 16, 32, 64, 128, 256), exponent=-0.5, margin=0.35, correction=2.3,
-                                              variance=lambda case: he_norm_law.log_moments(case.width)[1])),
+                                              variance=lambda case: he_norm_law.log_moments(case.width)[1] / case.depth)),
         "exponent -3/2": Control(kind=Scaling(axis="width", sizes=(8, 16, 32, 64, 128, 256), exponent=-1.5, margin=0.35, correction=2.3,
-                                              variance=lambda case: he_norm_law.log_moments(case.width)[1])),
+                                              variance=lambda case: he_norm_law.log_moments(case.width)[1] / case.depth)),
     },
 )
 def the_drift_scales_like_one_over_the_width(networks, case):
-    """-log r of one layer at each width, shape (R,): positive mean (5/2)/n (1 + O(1/n)); exponent -1 with an interval."""
-    logs = networks.log_norms()[:, 1, 0].cpu().numpy()
-    return np.ma.masked_array(-np.where(np.isneginf(logs), 0.0, logs), mask=np.isneginf(logs))
+    """-log|h^L|²/L at each width, shape (R,): mean (5/2)/n (1 + O(1/n)) given that no layer is dead; exponent -1."""
+    logs = networks.log_norms()[:, -1, 0].cpu().numpy()
+    return np.ma.masked_array(-np.where(np.isneginf(logs), 0.0, logs) / case.depth, mask=np.isneginf(logs))
 
 
 # --- gradients ---------------------------------------------------------------------------------------------------
@@ -384,7 +379,7 @@ def backpropagated_norms_have_their_exact_law(networks, case):
 def first_gradient(networks, case):
     """|∂W^1|^2/(|x|^2 |δ^L|^2) = |δ^1|^2/|δ^L|^2, shape (R,); networks with a dead layer are masked."""
     found = networks.gradients(case.alignment)
-    dead = (found.active == 0).any(1).cpu().numpy()
+    dead = ((found.active == 0).any(1) | (found.active[:, -1] < 2)).cpu().numpy()
     logs = (found.log_delta[:, 0] - found.log_delta[:, -1]).cpu().numpy()
     return np.ma.masked_array(np.exp(np.where(dead, 0.0, logs)), mask=dead)
 
@@ -606,11 +601,14 @@ def weight_normalised_ratios_have_their_law(networks, case):
     grid=Grid(x="width", y="depth", values={"width": (4, 8, 16, 32, 64), "depth": (1, 4, 8)}),
 )
 def orthogonal_ratios_have_their_law(networks, case):
-    """Layer ratios through their distribution function, shape (R, L); dead and later layers are masked."""
-    ratios = networks.layer_ratios().cpu().numpy()
-    dead = ~(ratios > 0)
-    n = case.width
-    # Given that the layer is alive, its law has no atom at 0.
-    atom = 0.5**n
-    u = (weight_norm_law.orthogonal_cdf(np.where(dead, 1.0, ratios), n) - atom) / (1 - atom)
-    return np.ma.masked_array(u, mask=dead)
+    """Layer ratios through their distribution function given 0 < K < n, shape (R, L); other layers are masked.
+
+    With all units active the layer is an isometry times √2, with none it is dead: both ratios are exact and not tested.
+    """
+    found = networks.gradients(0.0)
+    active = found.active.cpu().numpy()
+    masked = (active == 0) | (active == case.width) | (np.cumsum(active == 0, axis=1) > 0)
+    logs = found.log_hidden.cpu().numpy()
+    with np.errstate(invalid="ignore"):
+        ratios = np.where(masked, 1.0, np.exp(logs[:, 1:] - logs[:, :-1]))
+    return np.ma.masked_array(weight_norm_law.orthogonal_cdf(ratios, case.width), mask=masked)

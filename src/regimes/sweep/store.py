@@ -83,9 +83,7 @@ class Store:
         self._connection = connection
 
     @classmethod
-    def open(
-        cls, path: str | Path, create: bool = False, *, read_only: bool = False, timeout: float = 10.0
-    ) -> Store:
+    def open(cls, path: str | Path, create: bool = False, *, read_only: bool = False, timeout: float = 10.0) -> Store:
         """Open a store.
 
         Arguments:
@@ -166,7 +164,8 @@ class Store:
             key: what identifies the cell.
             evidence: `Evidence.as_dict()`.
             inside: whether the premise holds at the case.
-            premise_boundary, exact_boundary: where on the map's x axis promise and truth begin, None if nowhere.
+            premise_boundary: where on the map's x axis the promise begins, None if nowhere.
+            exact_boundary: where the truth does, None if that is not known.
             seconds: time that the cell took.
             run: id of the run.
 
@@ -204,7 +203,8 @@ class Store:
     def case_keys(self, claim: str, fingerprint: str, subject: str, seed: int, settings: str) -> set[str]:
         """Keys of the cases whose cells are there, for one claim, subject, seed and settings."""
         rows = self._read(
-            'SELECT "case" FROM cells WHERE claim = ? AND fingerprint = ? AND subject = ? AND seed = ? AND settings = ?',
+            'SELECT "case" FROM cells '
+            "WHERE claim = ? AND fingerprint = ? AND subject = ? AND seed = ? AND settings = ?",
             (claim, fingerprint, subject, str(seed), settings),
         )
         return {row[0] for row in rows}
@@ -222,7 +222,8 @@ class Store:
     def stale(self, claim_id: str) -> int:
         """Number of cells that another version of the claim has left; they are kept and never shown."""
         return self._read(
-            "SELECT count(*) FROM cells WHERE claim = ? AND fingerprint NOT IN (SELECT fingerprint FROM claims WHERE id = ?)",
+            "SELECT count(*) FROM cells "
+            "WHERE claim = ? AND fingerprint NOT IN (SELECT fingerprint FROM claims WHERE id = ?)",
             (claim_id, claim_id),
         )[0][0]
 
@@ -246,10 +247,11 @@ class Store:
 
     def export(self) -> dict[str, Any]:
         """Everything that is not stale as standard JSON data with a schema version."""
-        claims = [
-            {**one, "cells": self.cells(one["id"]), "controls": self.controls(one["id"]), "stale": self.stale(one["id"])}
-            for one in self.claims()
-        ]
+        claims = []
+        for one in self.claims():
+            name = one["id"]
+            about = {"cells": self.cells(name), "controls": self.controls(name), "stale": self.stale(name)}
+            claims.append({**one, **about})
         return plain({"schema": SCHEMA, "runs": self.runs(), "claims": claims})
 
     def absorb(self, others: Iterable[Store]) -> int:

@@ -1,4 +1,4 @@
-"""The file of a store: made whole or not at all, looked at before it is opened, and its faults put into one sentence."""
+"""The file of a store: made whole or not at all, looked at before it is opened, its faults put into one sentence."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def create(path: Path) -> None:
     except sqlite3.Error as raised:
         raise explain(path, raised) from raised
     except OSError as raised:
-        raise StoreError(f"store {path} cannot be made ({raised.strerror}); name a folder that can be written") from raised
+        raise StoreError(f"store {path} cannot be made ({raised.strerror}); name another folder") from raised
     finally:
         for leftover in (draft, Path(f"{draft}-journal"), Path(f"{draft}-wal"), Path(f"{draft}-shm")):
             try:

@@ -6,7 +6,8 @@ With kappa = <h^L, delta^L> and k_l active units in layer l, conditionally on th
 
 because W^{l+1} given the forward pass is a fixed part along h^l plus fresh Gaussians on its complement. With
 c2 = cos^2 of the angle between h^L and delta^L, A_l = |delta^l|^2/|delta^L|^2 and R_l = |h^L|^2/|h^l|^2 the first
-two moments close over layers. All moments are given that no layer is dead.
+two moments close over layers. All moments are given that no layer is dead
+and that the last has two active units.
 
 Setting: D. Arpit, Y. Bengio (2019), arXiv 1901.03611, whose claim |delta^l| = |delta^L| needs equal widths and c2 << 1/L.
 """
