@@ -12,6 +12,7 @@ P. Grünwald, V. Vovk, G. Shafer, Game-theoretic statistics and safe anytime-val
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import betaln, expit, logit, logsumexp
@@ -20,6 +21,7 @@ from regimes.decide.evidence import Evidence, Rule
 from regimes.decide.looks import dense_looks
 
 DISTANCES = np.geomspace(0.02, 14, 40)
+TABLE = 1024
 
 
 class Boundary:
@@ -50,6 +52,11 @@ class Boundary:
     def at(self, counts: np.ndarray) -> np.ndarray:
         """b(n): reject when successes <= b(n); -1 where no number of successes rejects."""
         counts = np.asarray(counts, np.int64)
+        if counts.size and counts.max() <= TABLE:
+            return _table(self.q, self.log_level)[counts]
+        return self._solve(counts)
+
+    def _solve(self, counts: np.ndarray) -> np.ndarray:
         if self.q >= 1:
             return counts - 1
         low, high = np.full(counts.shape, -1, np.int64), counts.copy()
@@ -58,6 +65,12 @@ class Boundary:
             rejects = self.log_e(middle, counts) >= self.log_level
             low, high = np.where(rejects, middle, low), np.where(rejects, high, middle)
         return low
+
+
+@lru_cache(maxsize=256)
+def _table(q: float, log_level: float) -> np.ndarray:
+    """b(0), ..., b(TABLE) of the boundary at q, shared by all rules with this threshold and level."""
+    return Boundary(q, math.exp(-log_level))._solve(np.arange(TABLE + 1))
 
 
 def beta_interval(successes: int, count: int, error: float) -> tuple[float, float]:

@@ -1,0 +1,195 @@
+"""Stores that are cut short, not stores, damaged, too new, locked or out of room: one sentence each, nothing destroyed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from regimes.sweep.store import CellKey, Store, StoreError, settings_key
+
+SETTINGS = settings_key("float32", "cpu", 1e-6)
+EVIDENCE = {"verdict": "holds", "details": {"padding": "x" * 200}}
+
+
+def key(index: int) -> CellKey:
+    return CellKey("a/b", "f1", "ours", f'{{"width":{index}}}', 0, SETTINGS)
+
+
+def put(store: Store, index: int) -> bool:
+    return store.put_cell(key(index), evidence=EVIDENCE, inside=True, premise_boundary=None, exact_boundary=None,
+                          seconds=0.1, run="r")  # fmt: skip
+
+
+def filled(path: Path, cells: int = 60) -> Path:
+    with Store.open(path, create=True) as store:
+        store.put_claim({"id": "a/b", "fingerprint": "f1"})
+        for index in range(cells):
+            put(store, index)
+    return path
+
+
+def refused(path: Path, *says: str, create: bool = True, **options) -> None:
+    """Opening fails with one sentence that names the file, and leaves the file and its folder as they were."""
+    before = path.read_bytes() if path.is_file() else None
+    names = sorted(os.listdir(path.parent)) if path.parent.is_dir() else None
+    for read_only in (False, True):
+        with pytest.raises(StoreError) as raised:
+            Store.open(path, create=create, read_only=read_only, **options)
+        sentence = str(raised.value)
+        assert path.name in sentence
+        assert "\n" not in sentence
+        if not read_only or create is False:
+            for words in says:
+                assert words in sentence
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert (sorted(os.listdir(path.parent)) if path.parent.is_dir() else None) == names
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.001, 0.004, 0.03, 0.25, 0.5, 0.9, 0.9999])
+def test_a_store_cut_short(tmp_path: Path, share: float) -> None:
+    path = filled(tmp_path / "maps.sqlite")
+    content = path.read_bytes()
+    assert len(content) > 20_000
+    path.write_bytes(content[: int(share * len(content))])
+    refused(path, "was cut short", "map again")
+
+
+@pytest.mark.parametrize(
+    "junk", [b"x", b"width,depth\n4,1\n", b"\x00" * 5000, os.urandom(5000), b"SQLite format 2\x00" + b"\x00" * 200]
+)
+def test_junk_is_not_touched(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(junk)
+    refused(path, "is not a store of regimes", "name another file")
+
+
+def test_another_program_s_database_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "photos.sqlite"
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA journal_mode=WAL")
+    other.execute("CREATE TABLE cells (photo)")
+    other.commit()
+    refused(path, "is not a store of regimes")
+    other.close()
+    refused(path, "is not a store of regimes")
+
+
+def test_a_newer_schema(tmp_path: Path) -> None:
+    path = filled(tmp_path / "maps.sqlite")
+    change(path, "PRAGMA user_version=3")
+    refused(path, "was written by schema 3; this regimes reads up to 1: upgrade regimes")
+
+
+def test_a_missing_table(tmp_path: Path) -> None:
+    path = filled(tmp_path / "maps.sqlite")
+    change(path, "DROP TABLE controls")
+    refused(path, "is damaged (a table is missing)")
+
+
+def change(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("page", [1, 3, 6])
+def test_a_damaged_page(tmp_path: Path, page: int) -> None:
+    path = filled(tmp_path / "maps.sqlite")
+    content = bytearray(path.read_bytes())
+    start = page * 4096
+    content[start : start + 4096] = bytes(reversed(range(256))) * 16
+    path.write_bytes(content)
+    refused(path, "is damaged", "restore it from a copy")
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    refused(tmp_path / "none.sqlite", "there is no store", "regimes map --store", create=False)
+    assert not (tmp_path / "none.sqlite").exists()
+    refused(tmp_path / "nowhere" / "maps.sqlite", "does not exist; make it", create=True)
+    assert not (tmp_path / "nowhere").exists()
+    refused(tmp_path, "is a folder; name a file in it")
+    (tmp_path / "file").write_text("")
+    refused(tmp_path / "file" / "maps.sqlite", "is a file, not a folder")
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_a_folder_that_cannot_be_written() -> None:
+    # Tests may run as root, whom permissions do not stop; no user makes a file in /proc.
+    if not Path("/proc").is_dir():
+        pytest.skip("needs /proc")
+    refused(Path("/proc/maps.sqlite"), "cannot be opened")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    path = filled(tmp_path / "maps.sqlite", cells=3)
+    with Store.open(path) as store:
+        store._connection.execute("PRAGMA max_page_count=16")
+        with pytest.raises(StoreError, match=r"maps\.sqlite cannot grow: the disk is full; free some space"):
+            for index in range(1000):
+                put(store, index)
+        kept = len(store.cells("a/b"))
+        assert kept >= 3
+    with Store.open(path) as store:
+        assert len(store.cells("a/b")) == kept
+        assert put(store, 5000)
+
+
+def test_writing_to_a_store_opened_to_be_read(tmp_path: Path) -> None:
+    path = filled(tmp_path / "maps.sqlite")
+    with Store.open(path, read_only=True) as store:
+        assert len(store.cells("a/b")) == 60
+        with pytest.raises(StoreError, match="opened to be read only"):
+            put(store, 100)
+
+
+def test_a_store_locked_by_another_process(tmp_path: Path) -> None:
+    path = filled(tmp_path / "maps.sqlite")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with Store.open(path, timeout=0.1) as store:
+        assert len(store.cells("a/b")) == 60
+        with pytest.raises(StoreError, match="is locked by another process; wait"):
+            put(store, 100)
+        holder.execute("ROLLBACK")
+        assert put(store, 100)
+    holder.close()
+
+
+def test_a_draft_left_by_a_killed_process_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".maps.sqlite.01234567").write_bytes(b"SQLite format 3\x00")
+    path = filled(tmp_path / "maps.sqlite")
+    with Store.open(path, create=True) as store:
+        assert len(store.cells("a/b")) == 60
+
+
+def write(path: Path, first: int, count: int) -> None:
+    """Puts cells, as a process of its own."""
+    with Store.open(path, create=True, timeout=30) as store:
+        store.put_claim({"id": "a/b", "fingerprint": "f1"})
+        for index in range(first, first + count):
+            put(store, index)
+
+
+def test_reading_and_writing_at_the_same_time(tmp_path: Path) -> None:
+    path = tmp_path / "maps.sqlite"
+    filled(path, cells=1)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write, args=(path, first, 150)) for first in (1000, 2000)]
+    for writer in writers:
+        writer.start()
+    seen = [1]
+    while any(writer.is_alive() for writer in writers):
+        with Store.open(path, read_only=True) as store:
+            seen.append(len(store.cells("a/b")))
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 2
+    with Store.open(path, read_only=True) as store:
+        assert len(store.cells("a/b")) == 301

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from regimes.sweep.pool import SweepError, run_tasks
+
+# Functions of tasks live in this module: workers are spawned, and import it by name.
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def identify(number: int) -> int:
+    time.sleep(0.02)
+    return os.getpid()
+
+
+def die_once(mark: str) -> str:
+    """Kills its worker the first time; the mark is a file."""
+    path = Path(mark)
+    if path.suffix == ".die" and not path.exists():
+        path.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path.name
+
+
+def die(mark: str) -> str:
+    if mark.endswith("die"):
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return mark
+
+
+def collect(tasks, work, **options):
+    found: dict = {}
+    left = run_tasks(tasks, work, lambda task, result: found.__setitem__(task, result), **options)
+    return found, left
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_task_is_done_once(workers: int) -> None:
+    assert collect(range(9), double, workers=workers) == ({n: 2 * n for n in range(9)}, [])
+    assert collect([], double, workers=workers) == ({}, [])
+
+
+def test_tasks_run_in_other_processes() -> None:
+    found, _ = collect(range(8), identify, workers=2)
+    assert os.getpid() not in found.values()
+    assert len(set(found.values())) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_stopping_leaves_the_rest(workers: int) -> None:
+    found: list[int] = []
+    left = run_tasks(range(9), double, lambda task, result: found.append(task), workers=workers,
+                     stop=lambda: len(found) >= 3)  # fmt: skip
+    assert 3 <= len(found) <= 4
+    assert sorted(found + left) == list(range(9))
+
+
+def test_a_killed_worker_is_replaced_and_its_task_done_again(tmp_path: Path) -> None:
+    tasks = [str(tmp_path / name) for name in ("a", "b", "c.die", "d", "e", "f")]
+    found, left = collect(tasks, die_once, workers=2)
+    assert (sorted(found.values()), left) == (["a", "b", "c.die", "d", "e", "f"], [])
+
+
+def test_a_task_that_always_kills_its_worker_is_named_and_the_others_are_kept() -> None:
+    found: list[str] = []
+    with pytest.raises(SweepError) as raised:
+        run_tasks(["a", "b", "c", "die"], die, lambda task, result: found.append(task), workers=2)
+    assert "killed twice, the last time during die" in str(raised.value)
+    assert "use fewer --workers" in str(raised.value)
+    assert sorted(found) == ["a", "b", "c"]
+
+
+def test_an_interrupt_ends_the_workers_and_keeps_what_is_done() -> None:
+    found: list[int] = []
+
+    def finished(task: int, result: int) -> None:
+        found.append(result)
+        if len(found) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(range(500), identify, finished, workers=2)
+    assert 4 <= len(found) <= 8
+    assert_gone(set(found))
+
+
+def assert_gone(processes: set[int]) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(map(alive, processes)):
+        time.sleep(0.02)
+    assert not any(map(alive, processes))
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
