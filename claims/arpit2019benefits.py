@@ -7,8 +7,10 @@ inputs. What is exact (laws, first passage, alignment) is derived in `regimes.th
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
+from scipy.special import gammainc
 
 from regimes import axes
 from regimes.claim import Control, Erratum, Grid, Paper, always, at_least, claim, where
@@ -18,8 +20,7 @@ from regimes.subjects import all_inputs, foreign
 from regimes.subjects import initialisers as init
 from regimes.subjects.architecture import PROFILES, architecture
 from regimes.subjects.norm_chain import he_normal_in_law
-from regimes.theory import first_passage, gordon, gradient_norm_law, he_norm_law, norm_bounds, wendel, weight_norm_law
-from scipy.special import gammainc
+from regimes.theory import first_passage, gordon, gradient_norm_law, he_norm_law, norm_bounds, weight_norm_law, wendel
 
 paper = Paper(
     key="arpit2019benefits",
@@ -255,7 +256,7 @@ def one_width(case):
     grid=Grid(x="width", y="depth", values={"width": (2, 4, 8, 16, 32, 64, 128), "depth": (1, 4, 16)}),
 )
 def log_norms_drift_down(networks, case):
-    """log r_l of layers that stay alive, shape (R, L), i.i.d. with exactly known mean and variance.
+    """Log r_l of layers that stay alive, shape (R, L), i.i.d. with exactly known mean and variance.
 
     The mean of the norm is preserved and its logarithm is not: the typical norm falls by exp(-5L/(2n)).
     """
@@ -326,7 +327,7 @@ def the_signal_is_conserved(networks, case):
     found = networks.gradients(case.alignment)
     unit = rounding_unit(str(networks.randomness.dtype).removeprefix("torch."))
     hidden = networks.architecture.hidden
-    bound = np.array([2 * (gamma(a + 4, unit) + gamma(b + 4, unit)) for a, b in zip(hidden[:-1], hidden[1:], strict=True)])
+    bound = np.array([2 * (gamma(a + 4, unit) + gamma(b + 4, unit)) for a, b in pairwise(hidden)])
     scale = found.magnitude[:, 1:].cpu().numpy() * bound
     gap = (found.kappa[:, :-1] - found.kappa[:, 1:]).cpu().numpy()
     return np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)
@@ -479,7 +480,7 @@ def missing_two(sign):
     grid=Grid(x="width", y="input_dim", values={"width": (2, 4, 8, 16, 32, 64, 128)}),
 )
 def the_largest_gain_over_all_inputs(networks, case):
-    """sup over all x of |relu(W x)|/|x|, exact by angular sectors for d = 2, shape (R,). Chevet's inequality."""
+    """Sup over all x of |relu(W x)|/|x|, exact by angular sectors for d = 2, shape (R,). Chevet's inequality."""
     return networks.extremes()[1]
 
 
@@ -499,7 +500,7 @@ def the_largest_gain_over_all_inputs(networks, case):
     grid=Grid(x="width", y="input_dim", values={"width": (2, 4, 8, 16, 32, 64, 128)}),
 )
 def the_smallest_gain_over_all_inputs(networks, case):
-    """inf over all x of |relu(W x)|/|x|, exact by angular sectors for d = 2, shape (R,). Gordon's inequality."""
+    """Inf over all x of |relu(W x)|/|x|, exact by angular sectors for d = 2, shape (R,). Gordon's inequality."""
     return networks.extremes()[0]
 
 
@@ -557,7 +558,7 @@ def weight_normalised_ratios_have_mean_one(networks, case):
     """(r_l - 1) over its exact standard deviation, shape (R, L): mean 0, variance 1. The paper's constant K_n is 1."""
     ratios = last_ratio(networks)
     widths = networks.architecture.widths
-    deviations = [math.sqrt(weight_norm_law.variance(a, b)) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    deviations = [math.sqrt(weight_norm_law.variance(a, b)) for a, b in pairwise(widths)]
     return (ratios - 1) / np.array(deviations)
 
 

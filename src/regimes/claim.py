@@ -160,6 +160,11 @@ class Claim:
         return f"{self.paper.key}/{self.slug}"
 
     @property
+    def map_subject(self) -> Subject:
+        """The subject of the default map."""
+        return self.grid.subject if self.grid is not None and self.grid.subject is not None else self.subject
+
+    @property
     def description(self) -> str:
         """The observable's docstring."""
         return inspect.getdoc(self.observable) or ""

@@ -271,11 +271,10 @@ def map_claims(
     claims = _claims(folder, identifiers)
     from regimes import mapping
 
+    seconds = None if budget is None else _usage(lambda: mapping.seconds_of(budget))
     outcome = mapping.map_claims(
-        claims, Path(store), settings, profile,
-        grids=grids, subject=subject, shard=shard, workers=workers,
-        budget=None if budget is None else _usage(lambda: mapping.seconds_of(budget)),
-        with_controls=with_controls, quiet=as_json,
+        claims, Path(store), settings, profile, grids=grids, subject=subject, shard=shard, workers=workers,
+        budget=seconds, with_controls=with_controls, quiet=as_json,
     )  # fmt: skip
     if as_json:
         _print_json(outcome.as_dict())

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -26,8 +27,8 @@ import numpy as np
 from regimes.case import Case
 from regimes.claim import Claim
 from regimes.decide.evidence import Evidence, Rule
-from regimes.kinds import Dynamics, Identity, Inequality, Scaling
 from regimes.errors import RegimesError, SubjectError
+from regimes.kinds import Dynamics, Identity, Inequality, Scaling
 from regimes.randomness import Randomness
 
 BLOCK_FLOATS = {"cpu": 1 << 22, "cuda": 1 << 27}
@@ -106,7 +107,9 @@ def name_of(subject: Any) -> str:
     given = getattr(subject, "name", None)
     if isinstance(given, str):
         return given
-    return f"{getattr(subject, '__module__', '?')}:{getattr(subject, '__qualname__', type(subject).__qualname__)}"
+    # A claim file's module is named after its path and content; keys must not depend on either.
+    module = re.sub(r"^regimes_claims_(.+)_[0-9a-f]{12}$", r"\1", getattr(subject, "__module__", "?"))
+    return f"{module}:{getattr(subject, '__qualname__', type(subject).__qualname__)}"
 
 
 def block_size(subject: Any, case: Case, device_type: str) -> int:

@@ -151,7 +151,7 @@ class Run:
                 written = write_results(Path(folder), self.results, settings, profile.name)
             except OSError as raised:
                 terminalreporter.write_line(
-                    f"the results could not be written into {folder!r}: {raised.strerror}; give --regimes-report another folder",
+                    f"the results could not be written into {folder!r}: {raised.strerror}; name another folder",
                     red=True,
                 )
                 return

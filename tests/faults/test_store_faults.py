@@ -1,4 +1,4 @@
-"""Stores that are cut short, not stores, damaged, too new, locked or out of room: one sentence each, nothing destroyed."""
+"""Stores that are cut short, foreign, damaged, too new, locked or full: one sentence each, and nothing destroyed."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
     refused(tmp_path, "is a folder; name a file in it")
     (tmp_path / "file").write_text("")
-    refused(tmp_path / "file" / "maps.sqlite", "is a file, not a folder")
+    refused(tmp_path / "file" / "maps.sqlite", "lies in a file, not in a folder")
     assert (tmp_path / "file").read_text() == ""
 
 

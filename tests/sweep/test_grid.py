@@ -9,8 +9,17 @@ from regimes.case import Case
 from regimes.claim import Claim, Grid, Paper, always, at_least, at_most, claim
 from regimes.kinds import Probability
 from regimes.sweep.grid import (
-    GridError, boundaries, boundary, cells, cost, in_shard, map_axes, parse_grid, parse_grids, parse_shard,
-)  # fmt: skip
+    GridError,
+    boundaries,
+    boundary,
+    cells,
+    cost,
+    in_shard,
+    map_axes,
+    parse_grid,
+    parse_grids,
+    parse_shard,
+)
 
 paper = Paper(key="doe2020coins", title="Coins", authors=("J. Doe",), year=2020, arxiv="2001.00001")
 WIDTH, DEPTH = axes.width(2, 64), axes.depth(1, 4)
@@ -134,7 +143,7 @@ def test_boundaries_are_the_tightest_on_the_x_axis() -> None:
 def test_shards_part_the_cells() -> None:
     drawn = cells(declare(WIDTH, DEPTH))
     parts = [[case for case in drawn if in_shard("a/b", case, (k, 3))] for k in (1, 2, 3)]
-    assert sorted((case.key for part in parts for case in part)) == sorted(case.key for case in drawn)
+    assert sorted(case.key for part in parts for case in part) == sorted(case.key for case in drawn)
     assert all(parts)
     fewer = [case for case in drawn if case.width > 4]
     assert [case for case in fewer if in_shard("a/b", case, (1, 3))] == [case for case in parts[0] if case.width > 4]

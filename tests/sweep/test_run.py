@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from regimes.profiles import PROFILES
 from regimes.sweep.grid import GridError, cells, parse_grids
 from regimes.sweep.run import Step, run_controls, run_map
 from regimes.sweep.store import Store
+from regimes.sweep.work import CellTask, run_task
 
 SETTINGS = Settings(device="cpu", replicates=20_000)
 HEADS, MEAN = "doe2020coins/heads-are-likely", "doe2020coins/mean-of-heads"
@@ -31,7 +33,9 @@ def store(tmp_path: Path):
 
 def content(store: Store, claim: str = HEADS) -> list[dict]:
     """The cells of a claim without the run and its clock."""
-    return [{name: value for name, value in cell.items() if name not in ("seconds", "run")} for cell in store.cells(claim)]
+    return [
+        {name: value for name, value in cell.items() if name not in ("seconds", "run")} for cell in store.cells(claim)
+    ]
 
 
 def test_a_map_holds_what_decide_says(claims: list[Claim], store: Store) -> None:
@@ -126,13 +130,28 @@ def test_a_premise_that_raises_is_reported(claim_folder: Path, store: Store) -> 
     assert "ZeroDivisionError" in outcome.errors[0]
 
 
-def test_a_claim_that_changes_during_the_run_is_not_mixed(claim_folder: Path, store: Store) -> None:
+def test_a_claim_that_changes_during_the_run_is_not_mixed(claim_folder: Path) -> None:
     claims = load_claims(claim_folder)[:1]
     file = claim_folder / "doe2020coins.py"
     file.write_text(file.read_text().replace("at_least=0.9,", "at_least=0.8,"))
-    outcome = run_map(claims, store, SETTINGS, workers=2)
-    assert outcome.computed == 0
-    assert "was changed in" in outcome.errors[0]
+    task = CellTask(str(file), HEADS, fingerprint(claims[0]), cells(claims[0])[0], 1e-9, SETTINGS)
+    assert "was changed in" in run_task(task).problem
+    assert "is no longer in" in run_task(replace(task, claim="doe2020coins/gone")).problem
+    assert run_task(replace(task, fingerprint=fingerprint(load_claims(claim_folder)[0]))).problem == ""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_keeps_what_is_done(claims: list[Claim], store: Store, workers: int) -> None:
+    def interrupt(step: Step) -> None:
+        if step.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_map(claims[:1], store, SETTINGS, workers=workers, progress=interrupt)
+    kept = len(store.cells(HEADS))
+    assert 3 <= kept <= 4
+    assert store.runs()[0]["finished"] is None
+    assert run_map(claims[:1], store, SETTINGS).present == kept
 
 
 def test_overrides_must_fit(claims: list[Claim], store: Store) -> None:
@@ -140,9 +159,8 @@ def test_overrides_must_fit(claims: list[Claim], store: Store) -> None:
         run_map(claims[:1], store, SETTINGS, {HEADS: {"width": (1000,)}})
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_controls_are_kept_with_their_witness(claims: list[Claim], store: Store, workers: int) -> None:
-    outcome = run_controls(claims[:1], store, SETTINGS, PROFILES["quick"], workers=workers)
+def test_controls_are_kept_with_their_witness(claims: list[Claim], store: Store) -> None:
+    outcome = run_controls(claims[:1], store, SETTINGS, PROFILES["quick"])
     assert (outcome.computed, outcome.verdicts, outcome.errors, outcome.survived) == (3, {"killed": 3}, [], [])
     found = {one["control"]: one for one in store.controls(HEADS)}
     assert found["promises too much"]["case"]["width"] == 2
@@ -153,7 +171,11 @@ def test_controls_are_kept_with_their_witness(claims: list[Claim], store: Store,
 
 def test_a_control_that_is_right_survives(claim_folder: Path, store: Store) -> None:
     file = claim_folder / "doe2020coins.py"
-    file.write_text(file.read_text().replace('randomness.numpy("coin").random(replicates) < 0.5', "coin(case, replicates, randomness)"))
+    file.write_text(
+        file.read_text().replace(
+            'randomness.numpy("coin").random(replicates) < 0.5', "coin(case, replicates, randomness)"
+        )
+    )
     outcome = run_controls(load_claims(claim_folder)[:1], store, SETTINGS, PROFILES["quick"])
     assert outcome.survived == [f"{HEADS}: bent"]
     assert outcome.verdicts == {"survived": 1, "killed": 2}

@@ -35,7 +35,7 @@ def normal_without_root_two(values: np.ndarray, error: float) -> np.ndarray:
 
 
 def first_look_that_agrees(values: np.ndarray, target: float, margin: float) -> np.ndarray:
-    """curvlinops' convergence check: say `holds` at the first look where the running mean is within half the margin."""
+    """Curvlinops' convergence check: say `holds` at the first look where the running mean is within half the margin."""
     counts = np.arange(1, values.shape[-1] + 1)
     return (np.abs(np.cumsum(values, axis=-1) / counts - target) < margin / 2).any(axis=-1)
 

@@ -95,12 +95,12 @@ def counted(make: Callable[[], Rule], draw: Callable[[np.random.Generator], np.n
 
 
 def coins(p: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n coins of probability p."""
+    """N coins of probability p."""
     return lambda generator: generator.random(n) < p
 
 
 def uniforms(mean: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n variables on [0, 1] of the given mean: the most variable ones, coins, mixed with uniforms of the same mean."""
+    """N variables on [0, 1] of the given mean: the most variable ones, coins, mixed with uniforms of the same mean."""
 
     def draw(generator: np.random.Generator) -> np.ndarray:
         spread = min(mean, 1 - mean)
@@ -111,7 +111,7 @@ def uniforms(mean: float, n: int) -> Callable[[np.random.Generator], np.ndarray]
 
 
 def heavy(mean: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n products of four (2/8) chi2_8-like variables, of variance HEAVY and the given mean: nearly log-normal."""
+    """N products of four (2/8) chi2_8-like variables, of variance HEAVY and the given mean: nearly log-normal."""
     return lambda generator: (generator.standard_gamma(8 / 5, (4, n)) / (8 / 5)).prod(axis=0) - 1 + mean
 
 
@@ -119,17 +119,17 @@ HEAVY = (1 + 5 / 8) ** 4 - 1
 
 
 def normals(shift: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n unit normal variables about `shift`."""
+    """N unit normal variables about `shift`."""
     return lambda generator: generator.standard_normal(n) + shift
 
 
 def rectified(n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n variables max(Z, 0): half of them at an atom."""
+    """N variables max(Z, 0): half of them at an atom."""
     return lambda generator: np.maximum(generator.standard_normal(n), 0)
 
 
 def pairs(shift: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n pairs of independent normal variables, the first about `shift`."""
+    """N pairs of independent normal variables, the first about `shift`."""
     return lambda generator: generator.standard_normal((n, 2)) + np.array([shift, 0.0])
 
 
@@ -147,7 +147,7 @@ SIZES = np.array([8.0, 16, 32, 64, 128, 256])
 
 
 def powers(exponent: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """n rows of size^exponent times gamma variables of mean 1 and variance 1/4."""
+    """N rows of size^exponent times gamma variables of mean 1 and variance 1/4."""
     return lambda generator: SIZES**exponent * generator.standard_gamma(4.0, (n, SIZES.size)) / 4
 
 
@@ -180,14 +180,14 @@ def scenarios() -> list[Scenario]:
         return BernoulliEquals(0.5, 0.1, ERROR)
 
     n = power.bernoulli_replicates(0.9, 0.8, ERROR, BETA)
-    add("BernoulliAtLeast", "P = 0.9 is the threshold; refuted", at_least, coins(0.9, 4000), "refuted")
-    add("BernoulliAtLeast", "P = threshold - margin; holds", at_least, coins(0.85, 4000), "holds")
+    add("BernoulliAtLeast", "P = 0.9 is the threshold; refuted", at_least, coins(0.9, 1000), "refuted")
+    add("BernoulliAtLeast", "P = threshold - margin; holds", at_least, coins(0.85, 1000), "holds")
     add("BernoulliAtLeast", f"P = 0.8 after {n} replicates; refuted", at_least, coins(0.8, n), "refuted", 1 - BETA)
-    add("BernoulliAtLeast", "P = 0.99 is the threshold; refuted", at_least_tail, coins(0.99, 4000), "refuted")
-    add("BernoulliAtMost", "P = 0.3 is the threshold; refuted", at_most, coins(0.3, 2000), "refuted")
-    add("BernoulliAtMost", "P = threshold + margin; holds", at_most, coins(0.4, 2000), "holds")
-    add("BernoulliEquals", "P = 0.5; refuted", equals, coins(0.5, 2000), "refuted")
-    add("BernoulliEquals", "P = 0.5 + margin; holds", equals, coins(0.6, 2000), "holds")
+    add("BernoulliAtLeast", "P = 0.99 is the threshold; refuted", at_least_tail, coins(0.99, 1000), "refuted")
+    add("BernoulliAtMost", "P = 0.3 is the threshold; refuted", at_most, coins(0.3, 1000), "refuted")
+    add("BernoulliAtMost", "P = threshold + margin; holds", at_most, coins(0.4, 1000), "holds")
+    add("BernoulliEquals", "P = 0.5; refuted", equals, coins(0.5, 1000), "refuted")
+    add("BernoulliEquals", "P = 0.5 + margin; holds", equals, coins(0.6, 1000), "holds")
 
     def bounded() -> Rule:
         return BoundedMean(0.5, 0.1, 0, 1, ERROR)
@@ -222,8 +222,8 @@ def scenarios() -> list[Scenario]:
         return TwoSample(0.3, ERROR)
 
     n = power.two_sample_replicates(0.5, ERROR, BETA)
-    add("TwoSample", "one law; refuted", two, pairs(0, 400), "refuted")
-    add("TwoSample", "distance = margin; holds", two, pairs(shift_at(0.3), 400), "holds")
+    add("TwoSample", "one law; refuted", two, pairs(0, 250), "refuted")
+    add("TwoSample", "distance = margin; holds", two, pairs(shift_at(0.3), 250), "holds")
     add("TwoSample", f"distance 0.5 after {n} pairs; refuted", two, pairs(shift_at(0.5), n), "refuted", 1 - BETA)
 
     def maximum() -> Rule:
@@ -232,12 +232,14 @@ def scenarios() -> list[Scenario]:
     n = power.maximum_replicates(0.1, BETA)
     add("MaximumAgainstBound", "bound met by all; refuted", maximum, lambda g: 0.9 * g.random(100), "refuted")
     add("MaximumAgainstBound", "a share of 0.1 violates; holds", maximum, lambda g: g.random(100), "holds", ERROR)
-    add("MaximumAgainstBound", f"a share of 0.1 violates, {n} replicates; refuted", maximum, lambda g: g.random(n), "refuted", 1 - BETA)
+    what = f"a share of 0.1 violates, {n} replicates; refuted"
+    add("MaximumAgainstBound", what, maximum, lambda g: g.random(n), "refuted", 1 - BETA)
 
     def identity() -> Rule:
         return IdentityWithin(0.9, ERROR, share=0.1)
 
-    add("IdentityWithin", "a share of 0.1 violates; holds", identity, lambda g: g.random(100) * g.choice([-1, 1]), "holds", ERROR)
+    signed = lambda g: g.random(100) * g.choice([-1, 1])  # noqa: E731
+    add("IdentityWithin", "a share of 0.1 violates; holds", identity, signed, "holds", ERROR)
 
     def trajectory() -> Rule:
         return TrajectorySupNorm(np.zeros(3), 0.9, ERROR, share=0.1)
@@ -248,14 +250,14 @@ def scenarios() -> list[Scenario]:
     def exponent() -> Rule:
         return PowerLawExponent(SIZES, -1.0, 0.3, ERROR, 0.25 * SIZES**-2)
 
-    add("PowerLawExponent", "exponent right; refuted", exponent, powers(-1.0, 300), "refuted")
-    add("PowerLawExponent", "exponent off by the margin; holds", exponent, powers(-0.7, 300), "holds")
+    add("PowerLawExponent", "exponent right; refuted", exponent, powers(-1.0, 150), "refuted")
+    add("PowerLawExponent", "exponent off by the margin; holds", exponent, powers(-0.7, 150), "holds")
 
     def median() -> Rule:
         return MedianBetween(0.0, 1.0, ERROR, 0.1)
 
-    add("MedianBetween", "median at an end of the range; refuted", median, normals(0.0, 2000), "refuted")
-    add("MedianBetween", "P(X >= lower) = 1/2 - margin; holds", median, normals(-0.2533471, 2000), "holds")
+    add("MedianBetween", "median at an end of the range; refuted", median, normals(0.0, 1000), "refuted")
+    add("MedianBetween", "P(X >= lower) = 1/2 - margin; holds", median, normals(-0.2533471, 1000), "holds")
     return found + _bad()
 
 

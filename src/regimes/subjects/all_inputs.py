@@ -23,7 +23,7 @@ class OneLayer:
         self.replicates = weights.shape[0]
 
     def extremes(self) -> tuple[Tensor, Tensor]:
-        """inf and sup over x != 0 of |relu(W x)|/|x|, exact, for d = 2; shape (R,) each.
+        """Inf and sup over x != 0 of |relu(W x)|/|x|, exact, for d = 2; shape (R,) each.
 
         Between two neighbouring zeros of the rows the active set is fixed and |relu(W x)|^2 on the unit circle is
         mean + rho cos(2 t - phase): its extremes are at the ends of the sector, or inside it where the phase says.

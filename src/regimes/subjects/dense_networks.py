@@ -108,8 +108,7 @@ class DenseNetworks:
 
     def layer_ratios(self) -> Tensor:
         """r_l = |h^l|^2/|h^(l-1)|^2 of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
-        log_norms = self.log_norms()[:, :, 0]
-        return torch.where(log_norms[:, :-1].isneginf(), torch.nan, (log_norms[:, 1:] - log_norms[:, :-1]).exp())
+        return layer_ratios(self.log_norms())
 
     def gradients(self, alignment: float) -> Gradients:
         """Backpropagate an output error delta^L at a given angle to the last hidden layer, for one input.
@@ -173,8 +172,14 @@ def log_square_norm(h: Tensor) -> Tensor:
     return h.double().square().sum(1).log()
 
 
+def layer_ratios(log_norms: Tensor) -> Tensor:
+    """r_l = |h^l|^2/|h^(l-1)|^2 of the first input from log norms (R, L + 1, N); 0 where layer l dies, NaN after that."""
+    first = log_norms[:, :, 0]
+    return torch.where(first[:, :-1].isneginf(), torch.nan, (first[:, 1:] - first[:, :-1]).exp())
+
+
 def rescale(h: Tensor) -> tuple[Tensor, Tensor]:
-    """h times a power of two per replicate, with the exponent taken out (float64); a dead replicate stays 0."""
+    """H times a power of two per replicate, with the exponent taken out (float64); a dead replicate stays 0."""
     largest = h.abs().amax((1, 2)).clamp_min(torch.finfo(h.dtype).tiny)
     exponent = torch.frexp(largest).exponent
     return torch.ldexp(h, -exponent[:, None, None]), exponent.double()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import DenseNetworks, log_square_norm
+from regimes.subjects.dense_networks import DenseNetworks, layer_ratios, log_square_norm
 from regimes.subjects.subject import Subject, SubjectError
 
 LOCK = threading.Lock()
@@ -130,17 +130,7 @@ class ModuleNetworks:
         inputs = self.shape.draw_inputs(self.replicates, self.randomness).to(self.randomness.dtype)
         rows = []
         for module, x in zip(self.modules, inputs, strict=True):
-            hidden: list[Tensor] = []
-            handles = [
-                part.register_forward_hook(lambda _module, _input, output: hidden.append(output.detach()))
-                for part in module.modules()
-                if isinstance(part, ACTIVATIONS)
-            ]
-            try:
-                _call(self.name, module.to(self.randomness.device, self.randomness.dtype), x)
-            finally:
-                for handle in handles:
-                    handle.remove()
+            hidden = self._hidden(module, x)
             if len(hidden) != len(self.shape.hidden):
                 raise SubjectError(
                     f"subject {self.name} has {len(hidden)} activations where the case has {len(self.shape.hidden)} hidden "
@@ -151,10 +141,25 @@ class ModuleNetworks:
             rows.append(torch.stack([log_square_norm(h.T[None])[0] for h in (x, *hidden)]))
         return torch.stack(rows)
 
+    def _hidden(self, module: nn.Module, x: Tensor) -> list[Tensor]:
+        """What the activation modules return on the inputs x, in the order in which they run."""
+        hidden: list[Tensor] = []
+
+        def collect(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            hidden.append(output.detach())
+
+        parts = [part for part in module.modules() if isinstance(part, ACTIVATIONS)]
+        handles = [part.register_forward_hook(collect) for part in parts]
+        try:
+            _call(self.name, module.to(self.randomness.device, self.randomness.dtype), x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return hidden
+
     def layer_ratios(self) -> Tensor:
         """r_l of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
-        log_norms = self.log_norms()[:, :, 0]
-        return torch.where(log_norms[:, :-1].isneginf(), torch.nan, (log_norms[:, 1:] - log_norms[:, :-1]).exp())
+        return layer_ratios(self.log_norms())
 
     def gradients(self, alignment: float) -> Any:
         """Not to be had from a module: SubjectError says what to give instead."""

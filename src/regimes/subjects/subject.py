@@ -11,7 +11,6 @@ from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import architecture
 
-
 __all__ = ["Subject", "SubjectError", "weights_of_case"]
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from regimes.axes import Axis
 from regimes.case import Case, Value
 from regimes.claim import Claim
+from regimes.errors import RegimesError
 from regimes.premise import Premise
 
 Overrides = Mapping[str, tuple[Value, ...]]
 
 
-class GridError(ValueError):
+class GridError(RegimesError, ValueError):
     """A grid or shard that makes no sense; the message is one sentence that says what would."""
 
 

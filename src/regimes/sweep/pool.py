@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,11 +15,13 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
+from regimes.errors import RegimesError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class SweepError(RuntimeError):
+class SweepError(RegimesError, RuntimeError):
     """A sweep that cannot go on; the message is one sentence with the mend. What was finished is kept."""
 
 
@@ -135,9 +138,11 @@ def _start() -> None:
     if parent is not None:
         # A coordinator that is killed with -9 says no goodbye, and a pool's workers would wait for it for ever.
         threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
-    import torch
-
-    torch.set_num_threads(1)
+    # Read by torch and NumPy when they are first imported, which in a spawned worker is later than this.
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def _follow(sentinel: int) -> None:

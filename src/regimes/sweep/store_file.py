@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
+import time
 import uuid
 from pathlib import Path
 from urllib.parse import quote
+
+from regimes.errors import RegimesError
 
 APPLICATION = 0x72676D73  # "rgms": marks a SQLite file as a store of regimes
 SCHEMA = 1
@@ -37,7 +40,7 @@ CREATE TABLE controls (
 """
 
 
-class StoreError(Exception):
+class StoreError(RegimesError):
     """A store that cannot be used; the message is one sentence with the file at fault and the mend."""
 
 
@@ -88,7 +91,7 @@ def inspect(path: Path) -> None:
     except IsADirectoryError:
         raise StoreError(f"{path} is a folder; name a file in it, such as {path / 'maps.sqlite'}") from None
     except NotADirectoryError:
-        raise StoreError(f"{path.parent} is a file, not a folder; name a store in a folder") from None
+        raise StoreError(f"{path} lies in a file, not in a folder; name a store in a folder") from None
     except OSError as raised:
         raise StoreError(f"store {path} cannot be read ({raised.strerror}); give permission, or name another") from None
     cut = StoreError(f"store {path} was cut short (it has {size} bytes); restore it from a copy, "
@@ -107,10 +110,21 @@ def inspect(path: Path) -> None:
         raise _not_a_store(path)
     check_version(path, version)
     # With a log beside it the file may lag behind; SQLite then puts the two together, and quick_check judges.
-    logged = Path(f"{path}-wal")
-    if changes == valid and not (logged.exists() and logged.stat().st_size):
-        if size < pages * (65536 if page == 1 else page):
-            raise cut
+    # A writer that is just folding its log in has the new header on disk before the new pages: look again.
+    whole = pages * (65536 if page == 1 else page)
+    for _ in range(5):
+        if changes != valid or size >= whole or _has_log(path):
+            return
+        time.sleep(0.02)
+        size = path.stat().st_size
+    raise cut
+
+
+def _has_log(path: Path) -> bool:
+    try:
+        return os.stat(f"{path}-wal").st_size > 0
+    except OSError:
+        return False
 
 
 def check_version(path: Path, version: int) -> None:
@@ -132,7 +146,7 @@ def create(path: Path) -> None:
     if not folder.exists():
         raise StoreError(f"the folder {folder} of store {path.name} does not exist; make it, or name another")
     if not folder.is_dir():
-        raise StoreError(f"{folder} is a file, not a folder; name a store in a folder")
+        raise StoreError(f"{path} lies in a file, not in a folder; name a store in a folder")
     draft = folder / f".{path.name}.{uuid.uuid4().hex[:8]}"
     try:
         connection = sqlite3.connect(f"file:{quote(str(draft.absolute()))}?mode=rwc", uri=True)
@@ -168,7 +182,9 @@ def connect(path: Path, read_only: bool, timeout: float) -> sqlite3.Connection:
     Raises:
         StoreError: the file is damaged, locked or cannot be opened.
     """
-    address = f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rw'}"
+    # Opened for reading only, SQLite would leave the log and its index behind; a last connection that could write
+    # tidies them away. `query_only` then keeps a reader from writing.
+    address = f"file:{quote(str(path.absolute()))}?mode=rw"
     try:
         try:
             connection = _checked(path, address, read_only, timeout)
@@ -195,7 +211,9 @@ def _checked(path: Path, address: str, read_only: bool, timeout: float) -> sqlit
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not {"runs", "claims", "cells", "controls"} <= tables:
             raise damaged(path, "a table is missing")
-        if not read_only:
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+        else:
             connection.execute("PRAGMA journal_mode=WAL")
             # FULL: a cell reported as done survives a power cut too, for one fsync per cell.
             connection.execute("PRAGMA synchronous=FULL")

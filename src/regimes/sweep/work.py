@@ -100,7 +100,7 @@ def do(task: CellTask | ControlTask, claim: Claim) -> Finished:
     if isinstance(task, CellTask):
         from regimes.engine import decide
 
-        subject = None if task.subject is None else foreign(task.subject)
+        subject = claim.map_subject if task.subject is None else foreign(task.subject)
         evidence = decide(claim, task.case, error=task.error, settings=settings, subject=subject)
         return Finished(evidence.verdict, plain(evidence.as_dict()), time.monotonic() - started)
     from regimes.verify import refute_control
@@ -132,5 +132,7 @@ def problem(task: CellTask | ControlTask, raised: Exception) -> str:
     """What a task raised, in one sentence with its case and seed."""
     text = " ".join(str(raised).split()) or "no message"
     if type(raised).__module__.startswith("regimes."):
-        return f"{describe(task)}: {text}"
+        # The engine's sentences say at which case and seed already.
+        said = isinstance(task, CellTask) and task.case.key in text
+        return text if said and task.claim in text else f"{task.claim if said else describe(task)}: {text}"
     return f"{describe(task)}: {type(raised).__name__}: {text}"

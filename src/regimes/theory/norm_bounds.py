@@ -19,7 +19,7 @@ def rate(eps: float) -> float:
 
 
 def layer_tolerance(eps: float, depth: int) -> float:
-    """eps' = (1+eps)^(1/depth) - 1, the tolerance of one layer."""
+    """Eps' = (1+eps)^(1/depth) - 1, the tolerance of one layer."""
     return math.expm1(math.log1p(eps) / depth)
 
 
