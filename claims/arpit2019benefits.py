@@ -453,10 +453,12 @@ def gradients_grow_with_alignment(networks, case):
 plane = axes.choice("input_dim", (2,), label="input dimension")
 
 
-def circle(pick, relation, bound):
+def circle(relation, bound):
     """Kind of a bound on the mean of an extreme over the circle, whose variance is at most 2/m."""
-    return Expectation(**{relation: lambda case: bound(case.input_dim, case.width)}, margin=0.05,
-                       variance=lambda case: gordon.deviation_variance(case.width))  # fmt: skip
+    sides = {relation: lambda case: bound(case.input_dim, case.width)}
+    return Expectation(
+        at_least=sides.get("at_least"), at_most=sides.get("at_most"), margin=0.05,
+        variance=lambda case: gordon.deviation_variance(case.width))  # fmt: skip
 
 
 def missing_two(sign):
@@ -467,14 +469,14 @@ def missing_two(sign):
 @claim(
     paper, "Infinitely many inputs, upper end (sharp form, derived)", id="relu-all-inputs",
     title="One layer on all inputs: the largest gain",
-    kind=circle(1, "at_most", gordon.supremum_bound),
+    kind=circle("at_most", gordon.supremum_bound),
     statement=r"\mathrm{E}\,\sup_{x \ne 0} \frac{\|\mathrm{relu}(Wx)\|}{\|x\|} \le \sqrt{\tfrac{2}{m}}\,(\mu_+ + \mu_d) \approx 1 + \sqrt{2d/m}",
     symbols={"W": "m × d weights N(0, 2/m)", r"\mu_d": "E|N(0, I_d)|", r"\mu_+": "E|g_+|, g ~ N(0, I_m)"},
     axes=(axes.width(2, 512, quick=64), plane),
     premise=always("Gaussian weights"),
     subject=all_inputs.he_layer,
     controls={
-        "√(d/m)": Control(kind=circle(1, "at_most", missing_two(1)), at={"width": 8}, why="the factor 2 missing"),
+        "√(d/m)": Control(kind=circle("at_most", missing_two(1)), at={"width": 8}, why="the factor 2 missing"),
         "gain 5/3": Control(subject=all_inputs.wide_layer, at={"width": 32}),
     },
     grid=Grid(x="width", y="input_dim", values={"width": (2, 4, 8, 16, 32, 64, 128)}),
@@ -487,14 +489,14 @@ def the_largest_gain_over_all_inputs(networks, case):
 @claim(
     paper, "Infinitely many inputs, lower end (sharp form, derived)", id="relu-all-inputs-lower",
     title="One layer on all inputs: the smallest gain",
-    kind=circle(0, "at_least", gordon.infimum_bound),
+    kind=circle("at_least", gordon.infimum_bound),
     statement=r"\mathrm{E}\,\inf_{x \ne 0} \frac{\|\mathrm{relu}(Wx)\|}{\|x\|} \ge \sqrt{\tfrac{2}{m}}\,(\mu_+ - \mu_d) \approx 1 - \sqrt{2d/m}",
     symbols={"W": "m × d weights N(0, 2/m)", r"\mu_d": "E|N(0, I_d)|", r"\mu_+": "E|g_+|, g ~ N(0, I_m)"},
     axes=(axes.width(2, 512, quick=64), plane),
     premise=always("Gaussian weights"),
     subject=all_inputs.he_layer,
     controls={
-        "√(d/m)": Control(kind=circle(0, "at_least", missing_two(-1)), at={"width": 8}, why="the factor 2 missing"),
+        "√(d/m)": Control(kind=circle("at_least", missing_two(-1)), at={"width": 8}, why="the factor 2 missing"),
         "half the variance": Control(subject=all_inputs.glorot_layer, at={"width": 32}),
     },
     grid=Grid(x="width", y="input_dim", values={"width": (2, 4, 8, 16, 32, 64, 128)}),

@@ -115,7 +115,7 @@ def name_of(subject: Any) -> str:
 def block_size(subject: Any, case: Case, device_type: str) -> int:
     """Replicates in a block: a power of two whose floats fit the device type's allowance, at most 512."""
     footprint = getattr(subject, "footprint", None)
-    floats = float(footprint(case)) if callable(footprint) else 4096.0
+    floats = float(footprint(case)) if callable(footprint) else 4096.0  # type: ignore[arg-type]
     fitting = int(BLOCK_FLOATS[device_type] / max(floats, 1.0))
     return 1 << max(0, min(fitting, LARGEST_BLOCK).bit_length() - 1)
 

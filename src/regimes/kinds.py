@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -96,15 +96,19 @@ class Expectation(Kind):
         _one_relation("Expectation", equals=self.equals, at_least=self.at_least, at_most=self.at_most)
         _one_relation("Expectation's tails", support=self.support, variance=self.variance)
 
+    def _relation(self) -> tuple[Literal["equals", "at_least", "at_most"], Number]:
+        if self.equals is not None:
+            return "equals", self.equals
+        if self.at_least is not None:
+            return "at_least", self.at_least
+        assert self.at_most is not None
+        return "at_most", self.at_most
+
     def rule(self, case: Case, error: float) -> Rule:
         """Betting on a bounded mean, or a Catoni-style confidence sequence under a variance bound."""
         from regimes.decide import BoundedMean, HeavyTailedMean
 
-        relation, number = next(
-            (name, value)
-            for name, value in (("equals", self.equals), ("at_least", self.at_least), ("at_most", self.at_most))
-            if value is not None
-        )
+        relation, number = self._relation()
         target, margin = value_at(number, case), value_at(self.margin, case)
         if self.support is not None:
             lower, upper = (value_at(end, case) for end in self.support)

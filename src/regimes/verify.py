@@ -214,7 +214,7 @@ def _search(
         print_blob=False,
         derandomize=False,
         verbosity=hypothesis.Verbosity.quiet,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[*HealthCheck],  # type: ignore[arg-type]
     )(hypothesis.seed(seed)(law))
     try:
         law()

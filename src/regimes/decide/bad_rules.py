@@ -26,12 +26,12 @@ def wilson_refutes(successes: np.ndarray, counts: np.ndarray, threshold: float, 
     p = successes / counts
     centre = (p + z**2 / (2 * counts)) / (1 + z**2 / counts)
     half = z * np.sqrt(p * (1 - p) / counts + z**2 / (4 * counts**2)) / (1 + z**2 / counts)
-    return (centre + half < threshold).any(axis=-1)
+    return np.any(np.asarray(centre + half < threshold), axis=-1, keepdims=False)  # type: ignore[return-value]
 
 
 def normal_without_root_two(values: np.ndarray, error: float) -> np.ndarray:
     """PyTorch's sampler check: refute mean 0 when |mean| sqrt(n) > erfinv(1 - error); the quantile is sqrt(2) erfinv."""
-    return np.abs(values.mean(axis=-1)) * math.sqrt(values.shape[-1]) > erfinv(1 - error)
+    return np.asarray(np.abs(values.mean(axis=-1)) * math.sqrt(values.shape[-1]) > erfinv(1 - error))
 
 
 def first_look_that_agrees(values: np.ndarray, target: float, margin: float) -> np.ndarray:

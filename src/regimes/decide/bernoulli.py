@@ -47,7 +47,7 @@ class Boundary:
         s, n = np.asarray(successes, float)[..., None], np.asarray(counts, float)[..., None]
         with np.errstate(invalid="ignore"):
             gain = np.where(s > 0, s * self.up, 0.0) + (n - s) * self.down
-        return logsumexp(gain + self.weights, axis=-1)
+        return np.asarray(logsumexp(gain + self.weights, axis=-1))
 
     def at(self, counts: np.ndarray) -> np.ndarray:
         """b(n): reject when successes <= b(n); -1 where no number of successes rejects."""

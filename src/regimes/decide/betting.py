@@ -38,7 +38,7 @@ class Wealth:
         for start in range(0, len(increments), CHUNK):
             part = increments[start : start + CHUNK]
             path = np.cumsum(np.concatenate([self.log_wealth[None], part]), axis=0)[1:]
-            mixture = logsumexp(path, axis=2) - math.log(path.shape[2])
+            mixture = np.asarray(logsumexp(path, axis=2)) - math.log(path.shape[2])
             crossed = mixture >= self.thresholds
             first = np.argmax(crossed, axis=0)
             fresh = crossed.any(axis=0) & (self.rejected_at == 0)

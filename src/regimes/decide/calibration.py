@@ -329,7 +329,7 @@ def calibrate(replications: int = 10_000, seed: int = 0, workers: int | None = N
 def table(rows: list[Row]) -> str:
     """The rows as text."""
     heads = ("rule", "scenario", "declared", "measured", "as expected")
-    lines = [heads]
+    lines: list[tuple[str, ...]] = [heads]
     for row in rows:
         sign = "<=" if row.kind == "wrong" else ">="
         outcome = {True: "yes", False: "NO"}[row.passed] + (" (rejected)" if row.expected == "rejected" else "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from regimes.decide.evidence import Evidence, Rule
 from regimes.decide.heavy_mean import catoni_interval
@@ -33,17 +33,17 @@ class PowerLawExponent(Rule):
 
     def __init__(
         self,
-        sizes: Sequence[float],
+        sizes: ArrayLike,
         exponent: float,
         margin: float,
         error: float,
-        variances: Sequence[float],
+        variances: ArrayLike,
         correction: float = 0.0,
     ) -> None:
         super().__init__(error)
         self.sizes, self.variances = np.asarray(sizes, float), np.asarray(variances, float)
         if self.sizes.size < 3 or self.sizes.min() <= 0 or self.sizes.max() < 32 * self.sizes.min():
-            raise ValueError(f"an exponent needs at least three positive sizes over five octaves; got {list(sizes)}")
+            raise ValueError(f"an exponent needs at least three positive sizes over five octaves; got {self.sizes.tolist()}")
         if self.variances.shape != self.sizes.shape or not (self.variances > 0).all():
             raise ValueError("every size needs a positive bound on the observable's variance")
         if not margin > 0 or correction < 0 or correction >= self.sizes.min():

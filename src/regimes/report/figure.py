@@ -108,18 +108,22 @@ def _axes(one: Map) -> list[str]:
         text = escape(number(x)[:9])
         if text.startswith("2^"):
             text = f'2<tspan dy="-4" font-size="8">{text[2:]}</tspan>'
-        parts.append(f'<text x="{middle}" y="{floor + 16}" font-size="{small}" text-anchor="middle" class="ink" fill="{INK}">{text}</text>')
+        parts.append(_text(middle, floor + 16, small, text))
     for row, y in enumerate(one.ys):
         middle = TOP + CELL_H * (len(one.ys) - row - 0.5) + 4
-        parts.append(f'<text x="{LEFT - 8}" y="{middle}" font-size="11" text-anchor="end" class="ink" fill="{INK}">{escape(number(y))}</text>')
+        parts.append(_text(LEFT - 8, middle, 11, escape(number(y)), "end"))
     centre = LEFT + CELL_W * len(one.xs) / 2
     height = TOP + CELL_H * len(one.ys) / 2
     x_label, y_label = (escape(one.labels.get(name) or name) for name in (one.x, one.y))
     return [
         *parts,
-        f'<text x="{centre}" y="{floor + 36}" font-size="12" text-anchor="middle" class="ink" fill="{INK}">{x_label}</text>',
-        f'<text transform="translate(22 {height}) rotate(-90)" font-size="12" text-anchor="middle" class="ink" fill="{INK}">{y_label}</text>',
+        _text(centre, floor + 36, 12, x_label),
+        f'<g transform="translate(22 {height}) rotate(-90)">{_text(0, 0, 12, y_label)}</g>',
     ]
+
+
+def _text(x: float, y: float, size: int, content: str, anchor: str = "middle") -> str:
+    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" class="ink" fill="{INK}">{content}</text>'
 
 
 def _boundary(one: Map, name: str) -> list[str]:

@@ -17,13 +17,27 @@ class ReportError(RegimesError):
 
 
 class Source(Protocol):
-    """What a report reads from a store."""
+    """What a report reads from a store; see `regimes.sweep.store.Store` for the rows."""
 
-    def claims(self) -> list[dict[str, Any]]: ...  # noqa: D102
-    def cells(self, claim_id: str) -> list[dict[str, Any]]: ...  # noqa: D102
-    def controls(self, claim_id: str) -> list[dict[str, Any]]: ...  # noqa: D102
-    def stale(self, claim_id: str) -> int: ...  # noqa: D102
-    def runs(self) -> list[dict[str, Any]]: ...  # noqa: D102
+    def claims(self) -> list[dict[str, Any]]:
+        """Documents of all claims."""
+        ...
+
+    def cells(self, claim_id: str) -> list[dict[str, Any]]:
+        """Cells of a claim's present version."""
+        ...
+
+    def controls(self, claim_id: str) -> list[dict[str, Any]]:
+        """What became of its controls."""
+        ...
+
+    def stale(self, claim_id: str) -> int:
+        """Number of cells of its earlier versions."""
+        ...
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs with their provenance."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -114,7 +128,8 @@ class View:
     @property
     def slack_range(self) -> str:
         """Smallest and largest slack, as text."""
-        values = sorted(row.slack_exact or row.slack for row in self.slack if row.slack_exact or row.slack)
+        found = [row.slack_exact if row.slack_exact is not None else row.slack for row in self.slack]
+        values = sorted(value for value in found if value is not None)
         if not values:
             return ""
         return f"{values[0]:.3g}" if values[0] == values[-1] else f"{values[0]:.3g} to {values[-1]:.3g}"
@@ -159,7 +174,7 @@ def _maps(claim: dict[str, Any], cells: list[dict[str, Any]]) -> list[Map]:
                 {(cell["case"][grid["x"]], cell["case"][grid["y"]]): cell for cell in group},
                 {name: value for name, value in first.items() if name not in (grid["x"], grid["y"])},
                 group[0]["subject"], labels,
-            )  # fmt: skip
+            )
         )
     return sorted(maps, key=lambda one: -len(one.cells))
 

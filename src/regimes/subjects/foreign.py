@@ -196,7 +196,8 @@ def subject_from(given: Any, name: str) -> Subject:
             return Subject(name, given)
 
         def build(case: Case, replicates: int, randomness: Randomness) -> ModuleNetworks:
-            return ModuleNetworks(name, given, case, architecture(case), replicates, randomness)
+            make: Any = given
+            return ModuleNetworks(name, make, case, architecture(case), replicates, randomness)
 
         return Subject(name, build, "", footprint=lambda case: 16 * float(architecture(case).weights) + 2**16)
     return initialiser(name, given, f"{name} as it ships")
