@@ -145,14 +145,20 @@ def views(source: Source) -> list[View]:
         tried = {one["control"]: one for one in source.controls(claim["id"])}
         nothing = {"verdict": "not tried", "witness": None, "evidence": None}
         controls = [{**control, **nothing, **tried.get(control["name"], {})} for control in claim["controls"]]
-        rows = slack.rows(list(maps[0].cells.values()), maps[0].x) if maps and any(
-            cell["premise_boundary"] is not None for cell in maps[0].cells.values()
-        ) else []
+        rows = _slack(maps[0]) if maps else []
         last = runs.get(cells[-1]["run"], {}) if cells else {}
         found.append(View(claim, maps, cells, controls, rows, source.stale(claim["id"]), last.get("provenance", {})))
     if not any(view.cells for view in found):
         raise ReportError("the store has no cell to report; run `regimes map` into it first")
     return found
+
+
+def _slack(one: Map) -> list[slack.Row]:
+    """Slack of a map's rows in the order of its y axis, none if the premise has no boundary on the x axis."""
+    cells = list(one.cells.values())
+    if all(cell["premise_boundary"] is None for cell in cells):
+        return []
+    return sorted(slack.rows(cells, one.x), key=lambda row: one.ys.index(row.fixed[one.y]))
 
 
 def _maps(claim: dict[str, Any], cells: list[dict[str, Any]]) -> list[Map]:

@@ -42,3 +42,10 @@ def infimum_bound(inputs: int, units: int) -> float:
 def deviation_variance(units: int) -> float:
     """2/m: the Gaussian Poincare bound on the variance of supremum and infimum."""
     return 2 / units
+
+
+def deviation_probability(t: float) -> float:
+    """exp(-t^2/2), the bound on P(supremum > its bound + t sqrt(2/m)), and on the infimum's, t >= 0."""
+    if t < 0:
+        raise ValueError(f"a deviation is at least 0; got t = {t!r}")
+    return math.exp(-(t**2) / 2)

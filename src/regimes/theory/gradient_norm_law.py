@@ -21,6 +21,8 @@ from scipy.special import gammainc
 
 from regimes.theory.he_norm_law import active_units
 
+LAST_ACTIVE = 2  # units that the last layer needs for an error at an angle to it
+
 
 @lru_cache(maxsize=4096)
 def moments(widths: tuple[int, ...], alignment: float) -> tuple[float, float]:
@@ -29,15 +31,17 @@ def moments(widths: tuple[int, ...], alignment: float) -> tuple[float, float]:
     Arguments:
         widths: units n_1, ..., n_L of the hidden layers.
         alignment: c2, the squared cosine between the output error and the last hidden layer, in [0, 1].
+
+    Raises:
+        ValueError: alignment outside [0, 1], or a last layer of fewer than two units.
     """
-    if not 0 <= alignment <= 1:
-        raise ValueError(f"a squared cosine lies in [0, 1]; got {alignment!r}")
+    _check(widths, alignment)
     c2 = alignment
     first = second = 1.0  # E A_l and E A_l^2
     ratio = ratio2 = 1.0  # E R_l and E R_l^2
     cross = 0.0  # E[R_l A_{l+1}]
     for layer in range(len(widths) - 2, -1, -1):
-        above = _ratio_moments(widths[layer + 1])
+        above = _ratio_moments(widths[layer + 1], LAST_ACTIVE if layer == len(widths) - 2 else 1)
         chi = _chi_moments(widths[layer], widths[layer + 1])
         if layer == len(widths) - 2:
             cross = above[0]
@@ -50,9 +54,46 @@ def moments(widths: tuple[int, ...], alignment: float) -> tuple[float, float]:
     return first, second - first**2
 
 
-def _ratio_moments(width: int) -> tuple[float, float]:
-    """E r and E r^2 given the layer is alive."""
-    k, p = _alive(width)
+def sample(widths: tuple[int, ...], alignment: float, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Draws of log A_l, l = 1, ..., L, from the exact chain, shape (size, L); NaN for networks that `moments` leaves out.
+
+    Forward norms and backward chi-squares share the active units, as in a network.
+
+    Arguments:
+        widths: units n_1, ..., n_L of the hidden layers.
+        alignment: c2, in [0, 1].
+        size: number of networks.
+        generator: source of randomness.
+
+    Raises:
+        ValueError: as `moments`.
+    """
+    _check(widths, alignment)
+    active = np.stack([generator.binomial(width, 0.5, size) for width in widths], 1)
+    left_out = (active < 1).any(1) | (active[:, -1] < LAST_ACTIVE)
+    active = np.where(left_out[:, None], LAST_ACTIVE, active)
+    log_a = np.zeros((size, len(widths)))
+    log_r = np.zeros(size)
+    with np.errstate(divide="ignore"):
+        for layer in range(len(widths) - 2, -1, -1):
+            above = widths[layer + 1]
+            log_r += np.log(4 / above * generator.standard_gamma(active[:, layer + 1] / 2))
+            fresh = np.log(4 / above * generator.standard_gamma((active[:, layer] - 1) / 2)) + log_a[:, layer + 1]
+            log_a[:, layer] = np.logaddexp(np.log(alignment) + log_r, fresh)
+    log_a[left_out] = np.nan
+    return log_a
+
+
+def _check(widths: tuple[int, ...], alignment: float) -> None:
+    if not 0 <= alignment <= 1:
+        raise ValueError(f"a squared cosine lies in [0, 1]; got {alignment!r}")
+    if not widths or widths[-1] < LAST_ACTIVE:
+        raise ValueError(f"an output error at an angle needs two units in the last hidden layer; got widths {widths!r}")
+
+
+def _ratio_moments(width: int, least: int) -> tuple[float, float]:
+    """E r and E r^2 given that the layer has at least `least` active units."""
+    k, p = _alive(width, least)
     return float(p @ (2 * k / width)), float(p @ (4 * (k**2 + 2 * k) / width**2))
 
 
@@ -68,9 +109,10 @@ def _ratio_chi_moment(width: int, above: int) -> float:
     return float(p @ (4 * k * (k - 1) / (width * above)))
 
 
-def _alive(width: int) -> tuple[np.ndarray, np.ndarray]:
+def _alive(width: int, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
     k, p = active_units(width)
-    return k[k > 0].astype(float), p[k > 0] / p[k > 0].sum()
+    kept = k >= least
+    return k[kept].astype(float), p[kept] / p[kept].sum()
 
 
 def leading_order(widths: tuple[int, ...], alignment: float) -> float:

@@ -88,6 +88,11 @@ def variance(width: int) -> float:
     return 5 / width
 
 
+def leaky_variance(width: int, slope: float) -> float:
+    """Var r = (6 (1+a^4)/(1+a^2)^2 - 1)/width for slope a below 0 and Var W = 2/((1+a^2) width); the mean is 1."""
+    return (6 * (1 + slope**4) / (1 + slope**2) ** 2 - 1) / width
+
+
 def death_probability(widths: tuple[int, ...]) -> float:
     """P(h^L = 0) = 1 - prod_l (1 - 2^-n_l)."""
     return float(-np.expm1(np.log1p(-(0.5 ** np.asarray(widths, float))).sum()))

@@ -14,8 +14,9 @@ def rate(eps: float) -> float:
     """f(eps) = eps/4 + log(2/(1 + sqrt(1+eps))), which is 3 eps^2/32 + O(eps^3)."""
     if abs(eps) < 1e-4:
         # The two terms of order eps cancel; the series does not.
-        return eps**2 * (3 / 32 - 5 * eps / 96)
-    return eps / 4 + math.log(2 / (1 + math.sqrt(1 + eps)))
+        return eps**2 * (3 / 32 - 5 * eps / 96 + 35 * eps**2 / 1024)
+    # (1 + sqrt(1+eps))/2 - 1 without its own cancellation, in log1p.
+    return eps / 4 - math.log1p(eps / (2 * (1 + math.sqrt(1 + eps))))
 
 
 def layer_tolerance(eps: float, depth: int) -> float:

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from regimes.case import Case
+from regimes.randomness import Randomness
+from regimes.subjects.all_inputs import OneLayer, null_vector
+from regimes.subjects.norm_chain import he_normal_in_law
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 2**31))
+def test_extremes_over_the_circle_against_a_fine_grid(rows: int, seed: int) -> None:
+    weights = torch.randn(4, rows, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    low, high = OneLayer(weights).extremes()
+    angles = torch.linspace(0, 2 * torch.pi, 4001, dtype=torch.float64)
+    norms = torch.relu(weights @ torch.stack([angles.cos(), angles.sin()])).norm(dim=1)
+    assert (high >= norms.amax(1) - 1e-9).all()
+    assert (low <= norms.amin(1) + 1e-9).all()
+    torch.testing.assert_close(high, norms.amax(1), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(low, norms.amin(1), atol=2e-2, rtol=1e-2)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 4), st.integers(1, 9), st.integers(0, 2**31))
+def test_annihilated_inputs_against_linear_programming(dimension: int, rows: int, seed: int) -> None:
+    weights = np.random.default_rng(seed).standard_normal((3, rows, dimension))
+    found = OneLayer(torch.from_numpy(weights)).annihilates().numpy()
+    for matrix, answer in zip(weights, found, strict=True):
+        # max t subject to W x <= -t, |x|_inf <= 1: positive exactly if a strict solution exists.
+        solved = linprog(
+            np.append(np.zeros(dimension), -1), A_ub=np.hstack([matrix, np.ones((rows, 1))]), b_ub=np.zeros(rows),
+            bounds=[(-1, 1)] * dimension + [(None, 1)],
+        )  # fmt: skip
+        assert answer == (-solved.fun > 1e-9)
+
+
+@given(st.integers(2, 5), st.integers(0, 2**31))
+def test_null_vectors_are_orthogonal(dimension: int, seed: int) -> None:
+    rows = torch.randn(3, dimension - 1, dimension, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    vector = null_vector(rows)
+    assert (torch.einsum("rkd,rd->rk", rows, vector).abs() <= 1e-9 * (1 + vector.norm(dim=1, keepdim=True) * 10)).all()
+    assert (vector.norm(dim=1) > 0).all()
+
+
+def test_extremes_need_the_plane() -> None:
+    with pytest.raises(ValueError, match="dimension 2; got 3"):
+        OneLayer(torch.randn(2, 4, 3)).extremes()
+
+
+def test_the_norm_chain_has_the_norms_of_networks_in_law() -> None:
+    from regimes.decide import TwoSample
+    from regimes.subjects.initialisers import he_normal
+
+    random = Randomness("chain", torch.device("cpu"), torch.float32)
+    case = Case({"width": 4, "depth": 3})
+    chain = he_normal_in_law(case, 20_000, random).log_norms()[:, -1, 0].exp()
+    direct = he_normal(case, 20_000, random).log_norms()[:, -1, 0].exp()
+    rule = TwoSample(0.08, 1e-6)
+    rule.fold(torch.stack([chain, direct], 1).numpy())
+    assert rule.verdict == "holds"
+    with pytest.raises(ValueError, match="exact for one input"):
+        he_normal_in_law(case.replace(inputs=2), 4, random)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from regimes.case import Case
+from regimes.errors import SubjectError
+from regimes.randomness import Randomness
+from regimes.subjects import foreign
+from regimes.subjects.foreign import load_subject, subject_from
+from regimes.subjects.initialisers import he_normal
+
+CASE = Case({"width": 6, "depth": 3, "input_dim": 4, "inputs": 2})
+RANDOM = Randomness("test", torch.device("cpu"), torch.float32)
+
+
+def perceptron(case):
+    """A stack of linear layers and ReLUs with He's fan-out initialisation."""
+    sizes = [case.input_dim, *[case.width] * case.depth]
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(sizes):
+        linear = nn.Linear(fan_in, fan_out, bias=False)
+        nn.init.kaiming_normal_(linear.weight, mode="fan_out", nonlinearity="relu")
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [foreign.kaiming_fan_out, foreign.torch_linear, subject_from(perceptron, "perceptron"), subject_from(nn.Linear, "nn.Linear"),
+     subject_from(nn.init.orthogonal_, "orthogonal_"), subject_from(he_normal.build, "builder"), load_subject("torch.nn.init:xavier_normal_")],
+)  # fmt: skip
+def test_foreign_subjects_are_reproducible_and_leave_the_global_generator_alone(subject) -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = subject(CASE, 5, RANDOM).log_norms()
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(2)
+    assert torch.equal(first, subject(CASE, 5, RANDOM).log_norms())
+    assert first.shape == (5, 4, 2)
+    assert not torch.equal(first[0], first[1])
+
+
+def test_a_module_and_its_initialiser_agree_in_law() -> None:
+    case = Case({"width": 16, "depth": 2})
+    one = subject_from(perceptron, "perceptron")
+    shape = Case({**case, "input_dim": 16})
+    modules = one(shape, 1500, RANDOM).log_norms()[:, -1, 0]
+    ours = he_normal(shape, 1500, RANDOM).log_norms()[:, -1, 0]
+    assert abs(modules.exp().mean() - ours.exp().mean()) < 0.15
+    assert one(shape, 2, RANDOM).sampler == "modules"
+
+
+def raises(weight):
+    raise RuntimeError("no such gain")
+
+
+def shrinks(weight):
+    return weight[:1]
+
+
+def not_a_number(weight):
+    return weight.fill_(float("nan"))
+
+
+def infinite(weight):
+    return weight.fill_(float("inf"))
+
+
+def number(case):
+    return 3
+
+
+def bare(case):
+    return nn.Sequential(nn.Linear(case.input_dim, case.width))
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (raises, r"subject thing raised RuntimeError \(no such gain\) on shape \(6, 4\)"),
+        (shrinks, r"subject thing returned shape \(1, 4\) for a weight of shape \(6, 4\)"),
+        (not_a_number, "subject thing gave NaN"),
+        (infinite, "subject thing gave infinity"),
+        (number, "subject thing returned int; called with a case it returns a torch.nn.Module"),
+        (bare, "has 0 activations where the case has 3 hidden layers"),
+    ],
+)
+def test_bad_subjects_are_one_sentence(function, sentence: str) -> None:
+    with pytest.raises(SubjectError, match=sentence) as refused:
+        subject_from(function, "thing")(CASE, 2, RANDOM).log_norms()
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("torch.nn.init", "named package.module:object"),
+        ("no.such.module:f", "does not import: ModuleNotFoundError"),
+        ("torch.nn.init:nothing", "has no 'nothing'"),
+        ("torch:__version__", "give an initialiser"),
+    ],
+)
+def test_subjects_that_do_not_load_are_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(SubjectError, match=sentence):
+        load_subject(text)
+
+
+def test_a_module_has_no_gradients_to_offer() -> None:
+    with pytest.raises(SubjectError, match="give an initialiser"):
+        subject_from(perceptron, "perceptron")(CASE, 2, RANDOM).gradients(0.0)
