@@ -33,7 +33,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check src claims tests
 
 types: $(VENV)/.ready
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 reports: $(VENV)/.ready
 	$(BIN)/regimes map --store reports/regimes.sqlite --workers 2
