@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+# pytester forgets modules that an in-process run imports, and NumPy and torch cannot be imported twice.
+import regimes.subjects.foreign
+import regimes.verify  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 TOY = '''

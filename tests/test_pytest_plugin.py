@@ -149,6 +149,19 @@ def test_known_failures(toy: pytest.Pytester) -> None:
     assert "matches no collected claim" in result.stdout.str() + result.stderr.str()
 
 
+def test_a_foreign_subject_is_checked_and_claims_that_do_not_apply_are_skipped(toy: pytest.Pytester) -> None:
+    claims = Path(__file__).parents[1] / "claims" / "arpit2019benefits.py"
+    (toy.path / "claims" / "doe2020coins.py").unlink()
+    (toy.path / "claims" / "arpit2019benefits.py").write_text(claims.read_text())
+    chosen = ("-k", "he-norm-exact-law or relu-all-inputs-lower", "-rs")
+    result = run(toy, "--regimes-subject", "regimes.subjects.foreign:kaiming_fan_out", *chosen)
+    result.assert_outcomes(passed=1, skipped=1, deselected=14)
+    result.stdout.fnmatch_lines(["*does not apply to subject*no axis 'depth'*"])
+    result = run(toy, "--regimes-subject", "torch.nn.init:xavier_normal_", *chosen)
+    result.assert_outcomes(failed=1, skipped=1, deselected=14)
+    result.stdout.fnmatch_lines(["*he-norm-exact-law*is refuted.", "*--subject torch.nn.init:xavier_normal_*"])
+
+
 def test_hypothesis_seed_draws_other_cases(toy: pytest.Pytester) -> None:
     def drawn(*arguments: str) -> list:
         run(toy, "-k", "heads-are-likely", "-m", "property", "--regimes-report", "out", *arguments)

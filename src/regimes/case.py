@@ -9,6 +9,13 @@ from typing import Any
 Value = int | float | str | bool
 
 
+class MissingAxis(KeyError, AttributeError):
+    """A coordinate that the case does not have; the message names it and the axes there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Case(Mapping[str, Value]):
     """One point on all axes: immutable, hashable, JSON-able; its axes are also attributes.
 
@@ -28,16 +35,18 @@ class Case(Mapping[str, Value]):
         object.__setattr__(self, "_values", {name: _plain(value) for name, value in values.items()})
 
     def __getitem__(self, name: str) -> Value:
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            raise self._missing(name) from None
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
-        try:
-            return object.__getattribute__(self, "_values")[name]
-        except KeyError:
-            axes = ", ".join(object.__getattribute__(self, "_values"))
-            raise AttributeError(f"the case has no axis {name!r}; its axes are {axes}") from None
+        return self[name]
+
+    def _missing(self, name: str) -> MissingAxis:
+        return MissingAxis(f"the case has no axis {name!r}; its axes are {', '.join(self._values)}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a case is immutable: use case.replace({name}=...) for another case")

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from regimes.case import Case
+from regimes.case import Case, MissingAxis
 from regimes.claim import Claim
 from regimes.decide.evidence import Evidence, Rule
 from regimes.errors import RegimesError, SubjectError
@@ -38,6 +38,10 @@ PROMISE_FINITENESS = (Identity, Inequality, Dynamics)
 
 class EngineError(RegimesError, RuntimeError):
     """A case that could not be decided; the message is one sentence with the case, the seed and the mend."""
+
+
+class NotOffered(EngineError):
+    """A subject that needs an axis the claim lacks, or lacks what the claim observes; the claim does not apply to it."""
 
 
 class ObservationError(EngineError):
@@ -144,6 +148,7 @@ def decide(
 
     Raises:
         EngineError: the subject or the observable raised, or a single block does not fit in memory.
+        NotOffered: the claim does not apply to the subject.
         ObservationError: observations of a wrong shape, or not finite where the claim promises no finiteness.
     """
     tested = claim.subject if subject is None else subject
@@ -151,7 +156,10 @@ def decide(
     device, dtype = resolve_device(settings.device), resolve_dtype(settings.dtype)
     kind = claim.kind
     cases = kind.cases(case) if isinstance(kind, Scaling) else (case,)
-    size = min(block_size(tested, at, device.type) for at in cases)
+    try:
+        size = min(block_size(tested, at, device.type) for at in cases)
+    except MissingAxis as missing:
+        raise NotOffered(f"{claim.id} does not apply to subject {name}: {missing}") from missing
     rule = kind.rule(case, error)
     blocks = -(-settings.replicates // size)
     samplers: set[str] = set()
@@ -207,6 +215,8 @@ def _observe(
             raise
         if isinstance(raised, SubjectError):
             raise EngineError(f"{raised} ({where})") from raised
+        if isinstance(raised, MissingAxis):
+            raise NotOffered(f"{claim.id} does not apply to subject {name}: {raised}") from raised
         raise EngineError(f"subject {name} raised {type(raised).__name__} ({_first_line(raised)}) {where}") from raised
     samplers.add(str(getattr(networks, "sampler", "direct")))
     try:
@@ -217,6 +227,10 @@ def _observe(
             raise
         if isinstance(raised, SubjectError):
             raise EngineError(f"{raised} ({where})") from raised
+        if isinstance(raised, AttributeError) and raised.obj is networks:
+            raise NotOffered(
+                f"{claim.id} does not apply to subject {name}: it observes {raised.name!r}, which its networks do not offer"
+            ) from raised
         raise EngineError(
             f"the observable of {claim.id} raised {type(raised).__name__} ({_first_line(raised)}) on subject {name} {where}"
         ) from raised

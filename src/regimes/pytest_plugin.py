@@ -242,14 +242,20 @@ class PropertyItem(ClaimItem):
 
     def runtest(self) -> None:
         """Decide random cases; a refuted one fails the item."""
+        from regimes.engine import NotOffered
         from regimes.summary import property_record
         from regimes.verify import check_property, reproduce
 
         run = self.config.stash[RUN]
         settings, profile = run.settings()
-        result = check_property(
-            self.claim, settings, profile, hypothesis_seed=self.hypothesis_seed(), subject=run.subject()
-        )
+        try:
+            result = check_property(
+                self.claim, settings, profile, hypothesis_seed=self.hypothesis_seed(), subject=run.subject()
+            )
+        except NotOffered as reason:
+            if run.subject() is None:
+                raise
+            pytest.skip(str(reason))
         self.record(**property_record(self.claim, result))
         known = run.known().get(self.claim.id)
         if known is not None and known.verdict == result.verdict:
