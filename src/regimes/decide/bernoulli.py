@@ -56,6 +56,14 @@ class Boundary:
             return _table(self.q, self.log_level)[counts]
         return self._solve(counts)
 
+    def rejects(self, successes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Whether so many successes reject the hypothesis: by the table of b(n), or the e-process beyond it."""
+        if self.q >= 1:
+            return successes < counts
+        if not counts.size or counts.max() <= TABLE:
+            return successes <= _table(self.q, self.log_level)[counts]
+        return self.log_e(successes, counts) >= self.log_level
+
     def _solve(self, counts: np.ndarray) -> np.ndarray:
         if self.q >= 1:
             return counts - 1
@@ -111,20 +119,15 @@ class _Bernoulli(Rule):
         self.refuting: list[tuple[Boundary, bool]] = []
         self.certifying: list[tuple[Boundary, bool]] = []
 
-    def boundaries(self, counts: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The refuting and the certifying boundaries at some counts, as used by the calibration as well."""
-        return [b.at(counts) for b, _ in self.refuting], [b.at(counts) for b, _ in self.certifying]
-
     def decide_at(self, successes: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether the claim is refuted and whether it is certified at each look; arrays of booleans."""
-        refute, certify = self.boundaries(counts)
         tallies = {False: successes, True: counts - successes}
         refuted = np.zeros(successes.shape, bool)
-        for bound, (_, flip) in zip(refute, self.refuting, strict=True):
-            refuted |= tallies[flip] <= bound
+        for boundary, flip in self.refuting:
+            refuted |= boundary.rejects(tallies[flip], counts)
         certified = np.ones(successes.shape, bool)
-        for bound, (_, flip) in zip(certify, self.certifying, strict=True):
-            certified &= tallies[flip] <= bound
+        for boundary, flip in self.certifying:
+            certified &= boundary.rejects(tallies[flip], counts)
         return refuted, certified
 
     def _fold(self, values: np.ma.MaskedArray) -> None:

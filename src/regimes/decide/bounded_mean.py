@@ -11,6 +11,36 @@ from regimes.decide.mean_rule import MeanRule, Relation
 BETS = np.geomspace(2.0**-10, 0.98, 22)
 
 
+def empirical_bernstein(values: np.ndarray, lower: float, upper: float, error: float) -> tuple[float, float]:
+    """Time-uniform interval sum(l x)/sum(l) -+ (log(2/error) + sum 4 (x - m)^2 psi(l))/sum(l) for a mean on [0, 1].
+
+    psi(l) = (-log(1-l) - l)/4; l_i and m_i are functions of the observations before the i-th (theorem 2 of the reference).
+
+    Reference: I. Waudby-Smith, A. Ramdas, Estimating means of bounded random variables by betting, JRSS-B (2024),
+    arXiv 2010.09686.
+
+    Arguments:
+        values: the observations in order.
+        lower: smallest possible observation.
+        upper: largest possible observation.
+        error: probability that the interval ever misses the mean.
+    """
+    n = values.size
+    if not n:
+        return (lower, upper)
+    x, index = (values - lower) / (upper - lower), np.arange(1, n + 1)
+    means = (0.5 + np.cumsum(x)) / (index + 1)
+    spreads = (0.25 + np.cumsum((x - means) ** 2)) / (index + 1)
+    before = np.concatenate([[0.5], means[:-1]])
+    variances = np.concatenate([[0.25], spreads[:-1]])
+    bets = np.minimum(np.sqrt(2 * math.log(2 / error) / (variances * index * np.log1p(index))), 0.5)
+    cost = math.log(2 / error) + float(((x - before) ** 2 * (-np.log1p(-bets) - bets)).sum())
+    total = float(bets.sum())
+    centre, half = float(bets @ x) / total, cost / total
+    width = upper - lower
+    return (lower + width * max(0.0, centre - half), lower + width * min(1.0, centre + half))
+
+
 class BoundedMean(MeanRule):
     """A mean against a target for observations in [lower, upper]: prod_i (1 + bet (x_i - m)), mixed over bets.
 
@@ -47,24 +77,21 @@ class BoundedMean(MeanRule):
             if beyond:
                 self.wealth.rejected_at[index] = 1
 
-    def increments(self, values: np.ndarray) -> np.ndarray:
-        """Log factors of the four hypotheses; ValueError names an observation outside the support."""
-        outside = (values < self.lower) | (values > self.upper)
+    def check(self, values: np.ndarray) -> None:
+        """ValueError names an observation outside the support."""
+        outside = ~((values >= self.lower) & (values <= self.upper))
         if outside.any():
             raise ValueError(
                 f"an observation lies outside its support [{self.lower}, {self.upper}]: {float(values[outside][0])!r}"
             )
-        return np.log1p(self.bets[None] * (values[:, None, None] - self.means[None, :, None]))
+
+    def factors(self, values: np.ndarray) -> np.ndarray:
+        """Factors 1 + bet (x - m) of the four hypotheses, shape (observations, 4, bets)."""
+        return 1 + self.bets[None] * (values[:, None, None] - self.means[None, :, None])
 
     def interval(self) -> tuple[float, float]:
-        """Robbins' normal-mixture interval for a sub-Gaussian mean with variance proxy (upper - lower)^2/4."""
-        if not self.count:
-            return (self.lower, self.upper)
-        n, rho = float(self.count), 500.0
-        sigma = (self.upper - self.lower) / 2
-        half = sigma * math.sqrt((n + rho) * math.log((n + rho) / (rho * self.error**2))) / n
-        mean = self.total / n
-        return (max(self.lower, mean - half), min(self.upper, mean + half))
+        """The empirical-Bernstein confidence sequence."""
+        return empirical_bernstein(self.kept.values, self.lower, self.upper, self.error)
 
     def detectable(self) -> float | None:
         """Smallest departure that as many observations would have refuted with probability 0.95."""

@@ -9,7 +9,7 @@ refutations. A row passes unless the measured rate contradicts the declared one 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -33,11 +33,12 @@ from regimes.decide.two_sample import TwoSample
 
 LEVEL = 1e-3
 ERROR = 0.1  # the budget of each rule; either wrong verdict may then have rate 0.05
+SMALL = 0.02
 BETA = 0.1
 
 
 @dataclass(frozen=True)
-class Row:
+class CalibrationRow:
     """One measured rate.
 
     Attributes:
@@ -47,6 +48,7 @@ class Row:
         kind: `wrong` (declared is an upper bound) or `kill` (declared is a lower bound).
         declared: the declared rate.
         measured: the measured rate.
+        upper: upper bound on the true rate at level 1e-3 (Clopper-Pearson).
         replications: number of replications.
         passed: the measurement agrees with what is expected.
     """
@@ -57,6 +59,7 @@ class Row:
     kind: str
     declared: float
     measured: float
+    upper: float
     replications: int
     passed: bool
 
@@ -189,6 +192,17 @@ def scenarios() -> list[Scenario]:
     add("BernoulliEquals", "P = 0.5; refuted", equals, coins(0.5, 1000), "refuted")
     add("BernoulliEquals", "P = 0.5 + margin; holds", equals, coins(0.6, 1000), "holds")
 
+    n = power.bernoulli_replicates(0.7, 0.5, ERROR, BETA)
+    add("BernoulliAtMost", f"P = 0.5 after {n} replicates; refuted", at_most, coins(0.5, n), "refuted", 1 - BETA)
+    n = power.bernoulli_replicates(0.5, 0.3, half, BETA)
+    add("BernoulliEquals", f"P = 0.3 after {n} replicates; refuted", equals, coins(0.3, n), "refuted", 1 - BETA)
+
+    def strict() -> Rule:
+        return BernoulliAtLeast(0.9, 0.05, SMALL)
+
+    add("BernoulliAtLeast", "small budget, P = threshold; refuted", strict, coins(0.9, 1000), "refuted", SMALL / 2)
+    add("BernoulliAtLeast", "small budget, P = threshold - margin; holds", strict, coins(0.85, 1000), "holds", SMALL / 2)
+
     def bounded() -> Rule:
         return BoundedMean(0.5, 0.1, 0, 1, ERROR)
 
@@ -196,6 +210,11 @@ def scenarios() -> list[Scenario]:
     add("BoundedMean", "mean 0.5; refuted", bounded, uniforms(0.5, 400), "refuted")
     add("BoundedMean", "mean 0.5 + margin; holds", bounded, uniforms(0.6, 400), "holds")
     add("BoundedMean", f"mean 0.7 after {n} observations; refuted", bounded, uniforms(0.7, n), "refuted", 1 - BETA)
+
+    def strictly_bounded() -> Rule:
+        return BoundedMean(0.5, 0.1, 0, 1, SMALL)
+
+    add("BoundedMean", "small budget, mean 0.5; refuted", strictly_bounded, uniforms(0.5, 400), "refuted", SMALL / 2)
 
     def catoni() -> Rule:
         return HeavyTailedMean(1.0, 1.0, HEAVY, ERROR)
@@ -218,6 +237,11 @@ def scenarios() -> list[Scenario]:
     add("LawAgainstCDF", "distance = margin; holds", law, normals(shift_at(0.15), 800), "holds")
     add("LawAgainstCDF", f"distance 0.3 after {n} observations; refuted", law, normals(shift_at(0.3), n), "refuted", 1 - BETA)
 
+    def strict_law() -> Rule:
+        return LawAgainstCDF(ndtr, 0.15, SMALL)
+
+    add("LawAgainstCDF", "small budget, the law is right; refuted", strict_law, normals(0, 400), "refuted", SMALL / 2)
+
     def two() -> Rule:
         return TwoSample(0.3, ERROR)
 
@@ -229,17 +253,19 @@ def scenarios() -> list[Scenario]:
     def maximum() -> Rule:
         return MaximumAgainstBound(0.9, ERROR, share=0.1)
 
-    n = power.maximum_replicates(0.1, BETA)
+    violating = power.maximum_replicates(0.1, BETA)
     add("MaximumAgainstBound", "bound met by all; refuted", maximum, lambda g: 0.9 * g.random(100), "refuted")
     add("MaximumAgainstBound", "a share of 0.1 violates; holds", maximum, lambda g: g.random(100), "holds", ERROR)
-    what = f"a share of 0.1 violates, {n} replicates; refuted"
-    add("MaximumAgainstBound", what, maximum, lambda g: g.random(n), "refuted", 1 - BETA)
+    what = f"a share of 0.1 violates, {violating} replicates; refuted"
+    add("MaximumAgainstBound", what, maximum, lambda g: g.random(violating), "refuted", 1 - BETA)
 
     def identity() -> Rule:
         return IdentityWithin(0.9, ERROR, share=0.1)
 
     signed = lambda g: g.random(100) * g.choice([-1, 1])  # noqa: E731
     add("IdentityWithin", "a share of 0.1 violates; holds", identity, signed, "holds", ERROR)
+    add("IdentityWithin", f"a share of 0.1 violates, {violating} replicates; refuted", identity,
+        lambda g: -g.random(violating), "refuted", 1 - BETA)  # fmt: skip
 
     def trajectory() -> Rule:
         return TrajectorySupNorm(np.zeros(3), 0.9, ERROR, share=0.1)
@@ -247,17 +273,29 @@ def scenarios() -> list[Scenario]:
     add("TrajectorySupNorm", "a share of 0.1 leaves the band; holds", trajectory,
         lambda g: g.random((100, 1)) * np.array([0.2, -1.0, 0.5]), "holds", ERROR)  # fmt: skip
 
-    def exponent() -> Rule:
+    what = f"a share of 0.1 leaves the band, {violating} replicates; refuted"
+    add("TrajectorySupNorm", what, trajectory,
+        lambda g: g.random((violating, 1)) * np.array([0.2, -1.0, 0.5]), "refuted", 1 - BETA)  # fmt: skip
+
+    def exponent() -> PowerLawExponent:
         return PowerLawExponent(SIZES, -1.0, 0.3, ERROR, 0.25 * SIZES**-2)
 
     add("PowerLawExponent", "exponent right; refuted", exponent, powers(-1.0, 150), "refuted")
     add("PowerLawExponent", "exponent off by the margin; holds", exponent, powers(-0.7, 150), "holds")
+
+    def wrong_exponent() -> PowerLawExponent:
+        return PowerLawExponent(SIZES, -1.0, 0.3, ERROR, 0.25 * SIZES**-0.8)
+
+    n = power.power_law_replicates(wrong_exponent(), SIZES**-0.4, BETA)
+    add("PowerLawExponent", f"exponent off by 0.6 after {n} replicates; refuted", wrong_exponent, powers(-0.4, n), "refuted", 1 - BETA)
 
     def median() -> Rule:
         return MedianBetween(0.0, 1.0, ERROR, 0.1)
 
     add("MedianBetween", "median at an end of the range; refuted", median, normals(0.0, 1000), "refuted")
     add("MedianBetween", "P(X >= lower) = 1/2 - margin; holds", median, normals(-0.2533471, 1000), "holds")
+    n = power.median_replicates(0.35, ERROR, BETA)
+    add("MedianBetween", f"P(X >= lower) = 0.35 after {n} replicates; refuted", median, normals(-0.3853205, n), "refuted", 1 - BETA)
     return found + _bad()
 
 
@@ -288,52 +326,67 @@ def _bad() -> list[Scenario]:
     ]
 
 
-def measure(index: int, replications: int, seed: int) -> Row:
+def measure(index: int, replications: int, seed: int) -> CalibrationRow:
     """The row of one scenario, by its place in the list: scenarios hold functions, which processes cannot exchange."""
     one = scenarios()[index]
     generator = np.random.Generator(np.random.SFC64([seed, index]))
     hits = one.count(replications, generator)
     sound = _agrees(one.kind, one.declared, hits, replications)
-    return Row(
-        one.rule, one.scenario, one.expected, one.kind, one.declared, hits / replications, replications,
-        sound == (one.expected == "sound"),
+    return CalibrationRow(
+        one.rule, one.scenario, one.expected, one.kind, one.declared, hits / replications,
+        upper_bound(hits, replications), replications, sound == (one.expected == "sound"),
     )  # fmt: skip
 
 
+def lower_bound(hits: int, replications: int) -> float:
+    """Clopper-Pearson: a rate below this gives as many hits with probability at most 1e-3."""
+    return 0.0 if hits == 0 else float(betaincinv(hits, replications - hits + 1, LEVEL))
+
+
+def upper_bound(hits: int, replications: int) -> float:
+    """Clopper-Pearson: a rate above this gives as few hits with probability at most 1e-3."""
+    return 1.0 if hits == replications else float(betaincinv(hits + 1, replications - hits, 1 - LEVEL))
+
+
 def _agrees(kind: str, declared: float, hits: int, replications: int) -> bool:
-    """Whether a count contradicts the declared rate neither beyond chance (level 1e-3, Clopper-Pearson) nor at all."""
+    """Whether a count is compatible with the declared rate at level 1e-3."""
     if kind == "wrong":
-        lower = 0.0 if hits == 0 else float(betaincinv(hits, replications - hits + 1, LEVEL))
-        return lower <= declared
-    upper = 1.0 if hits == replications else float(betaincinv(hits + 1, replications - hits, 1 - LEVEL))
-    return upper >= declared
+        return lower_bound(hits, replications) <= declared
+    return upper_bound(hits, replications) >= declared
 
 
-def calibrate(replications: int = 10_000, seed: int = 0, workers: int | None = None) -> list[Row]:
+def calibrate(
+    replications: int = 10_000, seed: int = 0, workers: int | None = None, rules: Collection[str] | None = None
+) -> list[CalibrationRow]:
     """Measure every scenario.
 
     Arguments:
         replications: replications of each scenario.
         seed: seed of the data.
         workers: processes; by default one per core, at most four.
+        rules: names of the rules to measure; by default all, and the bad ones.
     """
-    count = len(scenarios())
+    names = [one.rule for one in scenarios()]
+    unknown = set(rules or ()) - set(names)
+    if unknown:
+        raise ValueError(f"no rule of the calibration is called {', '.join(sorted(unknown))}")
+    chosen = [index for index, name in enumerate(names) if rules is None or name in rules]
     workers = workers or min(4, os.cpu_count() or 1)
     task = partial(measure, replications=replications, seed=seed)
     if workers == 1:
-        return [task(index) for index in range(count)]
+        return [task(index) for index in chosen]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(task, range(count)))
+        return list(pool.map(task, chosen))
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[CalibrationRow]) -> str:
     """The rows as text."""
-    heads = ("rule", "scenario", "declared", "measured", "as expected")
+    heads = ("rule", "scenario", "declared", "measured", "upper", "as expected")
     lines: list[tuple[str, ...]] = [heads]
     for row in rows:
         sign = "<=" if row.kind == "wrong" else ">="
         outcome = {True: "yes", False: "NO"}[row.passed] + (" (rejected)" if row.expected == "rejected" else "")
-        lines.append((row.rule, row.scenario, f"{sign} {row.declared:g}", f"{row.measured:.4f}", outcome))
+        lines.append((row.rule, row.scenario, f"{sign} {row.declared:g}", f"{row.measured:.4f}", f"{row.upper:.4f}", outcome))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     replications = rows[0].replications if rows else 0

@@ -38,7 +38,7 @@ class MaximumAgainstBound(Rule):
         self.bound, self.slack, self.share = float(bound), float(slack), float(share)
         self.needed = replicates_to_exclude(self.share, error)
         self.largest: float | None = None
-        self.tested = 0
+        self.tested = self.violations = 0
 
     def sizes(self, values: np.ma.MaskedArray) -> np.ma.MaskedArray:
         """The number compared with the bound, one per replicate; a replicate with all entries masked has none."""
@@ -50,6 +50,7 @@ class MaximumAgainstBound(Rule):
         if not kept.size:
             return
         bad = np.flatnonzero(~(kept <= self.bound + self.slack))
+        self.violations += int(bad.size)
         largest = float(kept.max())
         self.largest = largest if self.largest is None else max(self.largest, largest)
         if self.verdict == "undecided" and bad.size and self.tested + bad[0] + 1 <= self.needed:
@@ -77,5 +78,12 @@ class MaximumAgainstBound(Rule):
             margin=self.share,
             detectable=1 - 0.05 ** (1 / self.tested) if self.tested else None,
             reason=f"bound {self.bound:.6g} {said}: largest {self.what} {shown} of {self.tested}",
-            details={"rule": type(self).__name__, "decided_at": self.decided_at, "slack": self.slack},
+            details={
+                "rule": type(self).__name__,
+                "decided_at": self.decided_at,
+                "slack": self.slack,
+                # How much of the bound was used, and violations seen at any time, after the verdict as well.
+                "tightest": self.largest / self.bound if self.largest is not None and self.bound else None,
+                "violations": self.violations,
+            },
         )

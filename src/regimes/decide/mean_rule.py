@@ -13,6 +13,7 @@ import numpy as np
 
 from regimes.decide.betting import CHUNK, Wealth
 from regimes.decide.evidence import Evidence, Rule
+from regimes.decide.sample import Sample
 
 Relation = Literal["equals", "at_least", "at_most"]
 ABOVE, BELOW, NOT_HIGHER, NOT_LOWER = range(4)
@@ -42,10 +43,14 @@ class MeanRule(Rule):
         self.wealth = Wealth(4, bets, np.array([refute, refute, error / 2, error / 2]))
         self.total = 0.0
         self.count = 0
+        self.kept = Sample()
 
-    def increments(self, values: np.ndarray) -> np.ndarray:
-        """Log factors of the four hypotheses, shape (observations, 4, bets)."""
+    def factors(self, values: np.ndarray) -> np.ndarray:
+        """Factors by which the four hypotheses' bets grow, shape (observations, 4, bets)."""
         raise NotImplementedError
+
+    def check(self, values: np.ndarray) -> None:
+        """ValueError for an observation that the rule cannot fold."""
 
     def interval(self) -> tuple[float, float] | None:
         """Time-uniform interval for the mean at level 1 - error."""
@@ -61,12 +66,14 @@ class MeanRule(Rule):
 
     def _fold(self, values: np.ma.MaskedArray) -> None:
         kept = values.compressed()
+        self.check(kept)
         for start in range(0, kept.size, CHUNK):
             part = kept[start : start + CHUNK]
+            self.kept.append(part)
             self.count += part.size
             self.total = float(np.cumsum(np.concatenate([[self.total], part]))[-1])
             if self.verdict == "undecided":
-                self.wealth.add(self.increments(part))
+                self.wealth.add(self.factors(part))
                 self._settle()
 
     def _settle(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from regimes.decide.bernoulli import BernoulliAtLeast
+from regimes.decide.bernoulli import BernoulliAtLeast, Boundary
 from regimes.decide.evidence import Evidence, Rule
+from regimes.decide.sample import Sample
 
 
 class MedianBetween(Rule):
@@ -28,11 +29,12 @@ class MedianBetween(Rule):
         self.lower, self.upper, self.margin = float(lower), float(upper), float(margin)
         # Half the budget each: both must certify, and either may refute.
         self.signs = [BernoulliAtLeast(0.5, margin, error / 2) for _ in range(2)]
-        self.sample = np.empty(0)
+        self.sample = Sample()
+        self.sign_test = Boundary(0.5, error / 2)
 
     def _fold(self, values: np.ma.MaskedArray) -> None:
         kept = values.compressed()
-        self.sample = np.concatenate([self.sample, kept])
+        self.sample.append(kept)
         self.signs[0].fold(kept <= self.upper)
         self.signs[1].fold(kept >= self.lower)
         refuted = [sign.decided_at for sign in self.signs if sign.verdict == "refuted" and sign.decided_at]
@@ -43,14 +45,16 @@ class MedianBetween(Rule):
 
     def evidence(self) -> Evidence:
         """The sample median, with the order statistics that bound the median as its interval."""
-        median = float(np.median(self.sample)) if self.sample.size else None
+        ordered = np.sort(self.sample.values)
+        median = float(np.median(ordered)) if ordered.size else None
         said = {"holds": "certified", "refuted": "refuted", "undecided": "neither certified nor refuted"}[self.verdict]
+        shown = "none yet" if median is None else f"{median:.6g}"
         interval = None
-        if self.sample.size:
-            # P(X <= x) is within the half-width of F_n(x), at all x and this count.
-            half = np.sqrt(np.log(2 / self.error) / (2 * self.sample.size))
-            low, high = np.quantile(self.sample, [max(0.0, 0.5 - half), min(1.0, 0.5 + half)])
-            interval = (float(low), float(high))
+        if ordered.size:
+            # Every m with at most `outside` observations at or below it, or at or above it, is rejected as the median.
+            outside = int(self.sign_test.at(np.array([ordered.size]))[0])
+            if outside >= 0:
+                interval = (float(ordered[outside]), float(ordered[ordered.size - 1 - outside]))
         return Evidence(
             verdict=self.verdict,
             replicates=self.replicates,
@@ -60,7 +64,7 @@ class MedianBetween(Rule):
             target=None,
             error=self.error,
             margin=self.margin,
-            detectable=None,
-            reason=f"median in [{self.lower:.6g}, {self.upper:.6g}] {said}: sample median {median} of {self.sample.size}",
+            detectable=self.signs[0].evidence().detectable,
+            reason=f"median in [{self.lower:.6g}, {self.upper:.6g}] {said}: sample median {shown} of {ordered.size}",
             details={"rule": "MedianBetween", "decided_at": self.decided_at},
         )

@@ -14,9 +14,10 @@ from scipy.special import bdtr
 
 from regimes.decide.bernoulli import Boundary
 from regimes.decide.bounded_mean import BETS
-from regimes.decide.heavy_mean import SCALES
+from regimes.decide.heavy_mean import SCALES, catoni_reach
 from regimes.decide.law import dkw_half_width
 from regimes.decide.looks import geometric_looks, look_budget
+from regimes.decide.power_law import FIRST, GROWTH, PowerLawExponent
 
 LARGEST = 10**9
 
@@ -133,6 +134,34 @@ def two_sample_detectable(count: int, error: float) -> float | None:
     k, n = looks[-1]
     found = 2 * dkw_half_width(n, look_budget(error / 8, k)) + 2 * dkw_half_width(n, 0.025)
     return found if found < 1 else None
+
+
+def median_replicates(below: float, error: float, beta: float) -> int:
+    """Replicates after which a range is refuted with probability >= 1 - beta if P(X <= upper), or P(X >= lower), is `below`."""
+    return bernoulli_replicates(0.5, below, error / 2, beta)
+
+
+def power_law_reach(
+    weights: np.ndarray, means: np.ndarray, variances: np.ndarray, count: int, error: float, beta: float
+) -> float:
+    """Distance from the true slope that an end of its interval exceeds with probability at most beta at `count`."""
+    sizes = len(weights)
+    relative = catoni_reach(count, np.asarray(variances), error / 2 / sizes, beta / 2 / sizes) / np.asarray(means)
+    if not (relative < 1).all():
+        return math.inf
+    # A mean misjudged by the factor 1 -+ relative moves the slope by at most this, log(1 - r) being the farther one.
+    return float(np.abs(weights) @ -np.log1p(-relative))
+
+
+def power_law_replicates(rule: PowerLawExponent, means: np.ndarray, beta: float) -> int:
+    """Replicates after which an exponent is refuted with probability >= 1 - beta, the true means at its sizes being `means`."""
+    departure = abs(float(rule.weights @ np.log(means)) - rule.exponent) - rule.bias
+    for _, count in geometric_looks(0, LARGEST, first=FIRST, growth=GROWTH):
+        if power_law_reach(rule.weights, means, rule.variances, count, rule.error, beta) < departure:
+            return count
+        if count > 10**7:
+            break
+    raise ValueError(f"a departure of {departure:.3g} beyond the allowed bias needs more than 10000000 replicates")
 
 
 def maximum_replicates(share: float, beta: float) -> int:

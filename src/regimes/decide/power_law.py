@@ -8,8 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from regimes.decide.evidence import Evidence, Rule
-from regimes.decide.heavy_mean import catoni_interval
+from regimes.decide.heavy_mean import catoni_intervals
 from regimes.decide.looks import geometric_looks
+from regimes.decide.sample import Sample
+
+
+FIRST, GROWTH = 64, 1.5
+
+
+def combine(weights: np.ndarray, ends: np.ndarray) -> tuple[float, float]:
+    """The interval of weights @ x when x_j lies in [ends[j, 0], ends[j, 1]]."""
+    low, high = ends.T
+    rising = weights > 0
+    return (
+        float((weights * np.where(rising, low, high)).sum()),
+        float((weights * np.where(rising, high, low)).sum()),
+    )
 
 
 class PowerLawExponent(Rule):
@@ -20,7 +34,8 @@ class PowerLawExponent(Rule):
     correction may bend the law at small sizes: the slope may differ from the exponent by the bias it allows.
 
     P(ever refuted) <= error/2 if the claim is true; P(ever holds) <= error/2 if the slope differs from the exponent
-    by the margin or more.
+    by the margin or more. Both rest on one event of probability 1 - error/2, that every size's mean is in its confidence
+    sequence at all times; so the quadratic coefficient of the log-log plot has an interval at no further cost.
 
     Arguments:
         sizes: the sizes, at least five octaves.
@@ -29,6 +44,7 @@ class PowerLawExponent(Rule):
         error: error budget of the verdict.
         variances: upper bound on the variance of the observable at each size.
         correction: bound c on the relative correction c/size.
+        curvature: withhold `holds` while the interval of the quadratic coefficient excludes what the correction allows.
     """
 
     def __init__(
@@ -39,6 +55,7 @@ class PowerLawExponent(Rule):
         error: float,
         variances: ArrayLike,
         correction: float = 0.0,
+        curvature: bool = True,
     ) -> None:
         super().__init__(error)
         self.sizes, self.variances = np.asarray(sizes, float), np.asarray(variances, float)
@@ -55,12 +72,19 @@ class PowerLawExponent(Rule):
         self.weights = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
         bends = np.maximum(np.log1p(correction / self.sizes), -np.log1p(-correction / self.sizes))
         self.bias = float(np.abs(self.weights) @ bends)
+        # The quadratic coefficient: least squares on what the line leaves of the squares.
+        squares = (logs - logs.mean()) ** 2
+        rest = squares - squares.mean() - (logs - logs.mean()) * (self.weights @ squares)
+        self.bend_weights, self.curvature = rest / (rest @ rest), curvature
+        self.bend_bias = float(np.abs(self.bend_weights) @ bends)
+        self.bend: tuple[float, float] | None = None
         if self.bias >= margin:
             raise ValueError(
                 f"the declared correction may bend the slope by {self.bias:.3g}, which the margin {margin:.3g} "
                 "does not cover; use larger sizes or a wider margin"
             )
-        self.rows = np.empty((0, self.sizes.size))
+        self.rows = Sample(self.sizes.shape)
+        self.looked: tuple[int, np.ndarray] | None = None
         self.slope: float | None = None
         self.bounds: tuple[float, float] | None = None
 
@@ -69,39 +93,40 @@ class PowerLawExponent(Rule):
             raise ValueError(f"observations have one column per size ({self.sizes.size}); got shape {values.shape}")
         if self.verdict != "undecided":
             return
-        before = self.rows.shape[0]
-        kept = values.data[~np.ma.getmaskarray(values).any(axis=1)]
-        self.rows = np.concatenate([self.rows, kept])
-        for _, count in geometric_looks(before, self.rows.shape[0], first=64, growth=1.5):
+        before = self.rows.size
+        # A row with one masked entry goes as a whole, so that all sizes have the same count.
+        self.rows.append(values.data[~np.ma.getmaskarray(values).any(axis=1)])
+        for _, count in geometric_looks(before, self.rows.size, first=FIRST, growth=GROWTH):
             self._look(count)
             if self.verdict != "undecided":
                 return
 
     def _look(self, count: int) -> None:
         level = self.error / 2 / self.sizes.size
-        ends = np.array([catoni_interval(self.rows[:count, j], self.variances[j], level) for j in range(self.sizes.size)])
-        means = self.rows[:count].mean(axis=0)
+        seen = self.rows.values[:count]
+        ends = catoni_intervals(np.ascontiguousarray(seen.T), self.variances, level)
+        means = seen.mean(axis=0)
+        self.looked = (count, means)
         self.slope = float(self.weights @ np.log(means)) if (means > 0).all() else None
         if (ends[:, 1] <= 0).any():
-            raise ValueError("a power law needs observations of positive mean; the mean at one size is not positive")
+            size = float(self.sizes[np.argmax(ends[:, 1] <= 0)])
+            raise ValueError(f"a power law needs an observable of positive mean; at size {size:g} the mean is not positive")
         if (ends[:, 0] <= 0).any():
             return
-        low, high = np.log(ends[:, 0]), np.log(ends[:, 1])
-        rising = self.weights > 0
-        self.bounds = (
-            float(np.where(rising, self.weights * low, self.weights * high).sum()),
-            float(np.where(rising, self.weights * high, self.weights * low).sum()),
-        )
-        if self.bounds[0] > self.exponent + self.bias or self.bounds[1] < self.exponent - self.bias:
+        logs = np.log(ends)
+        low, high = self.bounds = combine(self.weights, logs)
+        self.bend = combine(self.bend_weights, logs)
+        bent = self.curvature and (self.bend[0] > self.bend_bias or self.bend[1] < -self.bend_bias)
+        if low > self.exponent + self.bias or high < self.exponent - self.bias:
             self.settle("refuted", count)
-        elif self.bounds[0] > self.exponent - self.margin and self.bounds[1] < self.exponent + self.margin:
+        elif low > self.exponent - self.margin and high < self.exponent + self.margin and not bent:
             self.settle("holds", count)
 
     def evidence(self) -> Evidence:
         """The slope with its interval."""
         said = {"holds": "certified", "refuted": "refuted", "undecided": "neither certified nor refuted"}[self.verdict]
         shown = "no look yet" if self.slope is None else f"slope {self.slope:.4g}"
-        width = None if self.bounds is None else self.bounds[1] - self.bounds[0] + self.bias
+        bent = self.bend is not None and (self.bend[0] > self.bend_bias or self.bend[1] < -self.bend_bias)
         return Evidence(
             verdict=self.verdict,
             replicates=self.replicates,
@@ -111,7 +136,23 @@ class PowerLawExponent(Rule):
             target=self.exponent,
             error=self.error,
             margin=self.margin,
-            detectable=width if width is None or math.isfinite(width) else None,
-            reason=f"exponent {self.exponent:.6g} (margin {self.margin:.3g}) {said}: {shown} over {self.sizes.size} sizes",
-            details={"rule": "PowerLawExponent", "decided_at": self.decided_at, "bias": self.bias},
+            detectable=self._detectable(),
+            reason=f"exponent {self.exponent:.6g} (margin {self.margin:.3g}) {said}: {shown} over {self.sizes.size} sizes"
+            + (", and the log-log plot bends: use larger sizes or declare the correction" if bent else ""),
+            details={
+                "rule": "PowerLawExponent",
+                "decided_at": self.decided_at,
+                "bias": self.bias,
+                "curvature": None if self.bend is None else list(self.bend),
+            },
         )
+
+    def _detectable(self) -> float | None:
+        from regimes.decide.power import power_law_reach
+
+        if self.bounds is None or self.looked is None:
+            return None
+        # The true means are unknown; the plan is made for the observed ones.
+        count, means = self.looked
+        reach = power_law_reach(self.weights, means, self.variances, count, self.error, 0.05)
+        return self.bias + reach if math.isfinite(reach) else None

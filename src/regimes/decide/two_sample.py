@@ -2,18 +2,19 @@
 
 References: P. Massart (1990) for the bands; S. Shekhar, A. Ramdas, Nonparametric two-sample testing by betting
 (2023), arXiv 2112.09162, for the bets: a feature g fixed before the pair (x, y) is seen pays (g(x) - g(y))/2, of
-mean 0 if both have one law.
+mean 0 if both have one law. The features are Legendre polynomials of the mid-rank in the pooled sample at the
+last look.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import eval_legendre
 
 from regimes.decide.betting import Wealth
 from regimes.decide.evidence import Evidence, Rule
-from regimes.decide.law import BETS, DEGREES, dkw_half_width
+from regimes.decide.law import BETS, DEGREES, dkw_half_width, legendre
 from regimes.decide.looks import geometric_looks, look_budget
+from regimes.decide.sample import Sample
 
 
 def ranks(pool: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -25,11 +26,12 @@ def ranks(pool: np.ndarray, values: np.ndarray) -> np.ndarray:
 def distance(x: np.ndarray, y: np.ndarray) -> float:
     """sup|F_n - G_n| of two samples."""
     points = np.concatenate([x, y])
-    return float(
-        np.abs(
-            np.searchsorted(np.sort(x), points, "right") / x.size - np.searchsorted(np.sort(y), points, "right") / y.size
-        ).max()
-    )
+    order = np.argsort(points)
+    points = points[order]
+    gaps = np.cumsum(np.where(order < x.size, 1 / x.size, -1 / y.size))
+    # Among tied points only the last has all of their steps.
+    last = np.append(points[1:] != points[:-1], True)
+    return float(np.abs(gaps[last]).max())
 
 
 class TwoSample(Rule):
@@ -47,37 +49,47 @@ class TwoSample(Rule):
         if not 0 < margin < 1:
             raise ValueError(f"the margin of two laws lies in (0, 1); got {margin!r}")
         self.margin = float(margin)
-        self.pairs = np.empty((0, 2))
+        self.count = 0
+        self.sample = Sample((2,))
         self.wealth = Wealth(1, len(DEGREES) * len(BETS), np.array([error / 4]))
         self.distance: float | None = None
         self.half_width = 1.0
+        self.by_bets = False
+
+    def fold_pair(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Fold the next draws of the subject and of the reference, shape (replicates,) each."""
+        if np.shape(x) != np.shape(y) or np.ndim(x) != 1:
+            raise ValueError(f"two samples are folded in equal numbers; got shapes {np.shape(x)} and {np.shape(y)}")
+        self.fold(np.ma.stack([np.ma.asarray(x), np.ma.asarray(y)], axis=1))
 
     def _fold(self, values: np.ma.MaskedArray) -> None:
         if values.ndim != 2 or values.shape[1] != 2:
             raise ValueError(f"two samples arrive as two columns; got shape {values.shape}")
-        if self.verdict != "undecided":
-            return
         # A pair with one masked half cannot be compared; both halves go.
         kept = values.data[~np.ma.getmaskarray(values).any(axis=1)]
-        start = self.pairs.shape[0]
-        self.pairs = np.concatenate([self.pairs, kept])
-        done = start
-        for k, count in [*geometric_looks(start, self.pairs.shape[0]), (-1, self.pairs.shape[0])]:
+        self.count += len(kept)
+        if self.verdict != "undecided":
+            return
+        done = self.sample.size
+        self.sample.append(kept)
+        pairs = self.sample.values
+        for k, count in [*geometric_looks(done, len(pairs)), (-1, len(pairs))]:
             self._bet(done, count)
             done = count
             bet = int(self.wealth.rejected_at[0])
             if bet:
-                self.distance = distance(*self.pairs[:bet].T)
+                self.by_bets = True
+                if self.distance is None:
+                    self.distance = distance(*pairs[:bet].T)
                 self.settle("refuted", bet)
                 return
             if k < 0:
                 return
-            self.distance = distance(*self.pairs[:count].T)
+            self.distance = distance(*pairs[:count].T)
+            self.half_width = 2 * dkw_half_width(count, look_budget(self.error / 4, k))
             if self.distance > 2 * dkw_half_width(count, look_budget(self.error / 8, k)):
-                self.half_width = 2 * dkw_half_width(count, look_budget(self.error / 8, k))
                 self.settle("refuted", count)
                 return
-            self.half_width = 2 * dkw_half_width(count, look_budget(self.error / 4, k))
             if self.distance + self.half_width <= self.margin:
                 self.settle("holds", count)
                 return
@@ -85,24 +97,24 @@ class TwoSample(Rule):
     def _bet(self, start: int, stop: int) -> None:
         """Bet on pairs start..stop-1 with features of the pool at the look before `start`."""
         looks = geometric_looks(0, start)
-        if stop <= start:
+        if stop <= start or not looks:
+            # No feature is known before the first look: nothing is bet, and wealth stays as it is.
+            self.wealth.count = stop
             return
-        if looks:
-            pool = np.sort(self.pairs[: looks[-1][1]].ravel())
-            x, y = (2 * ranks(pool, self.pairs[start:stop, column]) - 1 for column in (0, 1))
-            payoff = np.stack([(eval_legendre(d, x) - eval_legendre(d, y)) / 2 for d in DEGREES], axis=1)
-        else:
-            payoff = np.zeros((stop - start, len(DEGREES)))
-        self.wealth.add(np.log1p(2 * payoff[:, :, None] * BETS).reshape(stop - start, 1, -1))
+        pairs = self.sample.values
+        pool = np.sort(pairs[: looks[-1][1]].ravel())
+        features = legendre(2 * ranks(pool, pairs[start:stop]) - 1)
+        payoff = np.stack([features[d][:, 0] - features[d][:, 1] for d in DEGREES], axis=1)
+        self.wealth.add(1 + (payoff[:, :, None] * BETS).reshape(stop - start, 1, -1))
 
     def evidence(self) -> Evidence:
         """The distance sup|F_n - G_n| with its band at the last look."""
         from regimes.decide.power import two_sample_detectable
 
-        count = self.pairs.shape[0]
+        count = self.count
         said = {
             "holds": f"certified to be within {self.margin:.3g}",
-            "refuted": "refuted" + (" by bets on learnt features" if self.wealth.rejected_at[0] else ""),
+            "refuted": "refuted" + (" by bets on learnt features" if self.by_bets else ""),
             "undecided": "neither certified nor refuted",
         }[self.verdict]
         shown = "no look yet" if self.distance is None else f"sup|F_n - G_n| = {self.distance:.4g}"
@@ -120,5 +132,5 @@ class TwoSample(Rule):
             margin=self.margin,
             detectable=two_sample_detectable(count, self.error) if count else None,
             reason=f"the two laws' equality is {said}: {shown} over {count} pairs",
-            details={"rule": "TwoSample", "decided_at": self.decided_at, "observations": int(count)},
+            details={"rule": "TwoSample", "decided_at": self.decided_at, "observations": int(count), "by_bets": self.by_bets},
         )
