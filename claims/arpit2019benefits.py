@@ -506,6 +506,52 @@ def the_smallest_gain_over_all_inputs(networks, case):
     return networks.extremes()[0]
 
 
+def within_deviation(term):
+    """One boolean per layer: both extremes within t √(2/m) of √(2/m)(μ_+ ± `term`(d, m))."""
+
+    def observable(networks, case):
+        """Whether every input's gain is within the bounds and a deviation, shape (R,)."""
+        scale = math.sqrt(2 / case.width)
+        middle, spread = scale * gordon.mean_positive_norm(case.width), term(case.input_dim, case.width) + case.deviation * scale
+        if case.input_dim == 2:
+            smallest, largest = networks.extremes()
+        else:
+            smallest, largest = networks.search(12, 60, networks.randomness.generator("starts"))
+        return (largest <= middle + spread) & (smallest >= middle - spread)
+
+    return observable
+
+
+within_sharp_bounds = within_deviation(lambda d, m: math.sqrt(2 / m) * gordon.mean_norm(d))
+
+
+@claim(
+    paper, "Infinitely many inputs, with deviation (sharp form, derived)", id="relu-all-inputs-deviation",
+    title="One layer on all inputs: gains concentrate",
+    kind=Probability(at_least=lambda case: 1 - 2 * gordon.deviation_probability(case.deviation), margin=0.1),
+    statement=r"\Pr\Bigl[\forall x:\ \sqrt{\tfrac2m}\,(\mu_+ - \mu_d - t) \le \frac{\|\mathrm{relu}(Wx)\|}{\|x\|} \le \sqrt{\tfrac2m}\,(\mu_+ + \mu_d + t)\Bigr] \ge 1 - 2e^{-t^2/2}",
+    symbols={"W": "m × d weights N(0, 2/m)", r"\mu_d": "E|N(0, I_d)|", r"\mu_+": "E|g_+|, g ~ N(0, I_m)", "t": "deviation"},
+    axes=(axes.width(2, 512, quick=64), axes.choice("input_dim", (2, 3, 8, 32, 64), label="input dimension"),
+          axes.choice("deviation", (2.0, 1.5, 3.0), label="deviation t, in units of √(2/m)")),
+    premise=always("Gaussian weights"),
+    subject=all_inputs.he_layer,
+    controls={
+        "√(d/m)": Control(observable=within_deviation(lambda d, m: math.sqrt(1 / m) * gordon.mean_norm(d)),
+                          at={"width": 64, "input_dim": 64, "deviation": 1.5}, why="the factor 2 missing"),
+        "gain 5/3": Control(subject=all_inputs.wide_layer, at={"width": 64, "input_dim": 64}),
+        "half the variance": Control(subject=all_inputs.glorot_layer, at={"width": 256, "input_dim": 8}),
+    },
+    grid=Grid(x="width", y="input_dim", values={"width": (2, 4, 8, 16, 32, 64, 128, 256)}, fixed={"deviation": 2.0}),
+)
+def gains_concentrate_for_all_inputs(networks, case):
+    """Whether inf and sup over all x of |relu(W x)|/|x| keep to Gordon's and Chevet's bounds and a deviation t, shape (R,).
+
+    Exact for d = 2. Beyond, a local search bounds the supremum from below and the infimum from above, so that a
+    refutation is one, and `holds` says only that no input found leaves the bounds: random inputs would find far less.
+    """
+    return within_sharp_bounds(networks, case)
+
+
 def wendel_kind(probability):
     """The claim that some input is annihilated with this probability."""
     return Probability(equals=lambda case: probability(case.input_dim, case.width), margin=0.05)

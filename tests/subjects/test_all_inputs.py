@@ -66,3 +66,27 @@ def test_the_norm_chain_has_the_norms_of_networks_in_law() -> None:
     assert rule.verdict == "holds"
     with pytest.raises(ValueError, match="exact for one input"):
         he_normal_in_law(case.replace(inputs=2), 4, random)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 10), st.integers(0, 2**31))
+def test_the_search_stays_inside_the_exact_extremes(rows: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    layers = OneLayer(torch.randn(4, rows, 2, generator=generator, dtype=torch.float64))
+    exact_low, exact_high = layers.extremes()
+    low, high = layers.search(8, 100, generator)
+    assert (low >= exact_low - 1e-12).all()
+    assert (high <= exact_high + 1e-12).all()
+
+
+def test_the_search_nearly_meets_the_exact_extremes_and_the_spectral_norm() -> None:
+    generator = torch.Generator().manual_seed(0)
+    layers = OneLayer(torch.randn(60, 12, 2, generator=generator, dtype=torch.float64))
+    exact_low, exact_high = layers.extremes()
+    low, high = layers.search(16, 200, generator)
+    assert ((exact_high - high) < 1e-6).double().mean() > 0.95
+    assert ((low - exact_low) < 0.05 * exact_high).double().mean() > 0.9
+    # Rows in pairs w, -w: |relu(W x)| is |V x| for V one of each pair.
+    v = torch.randn(5, 7, 4, generator=generator, dtype=torch.float64)
+    _, highest = OneLayer(torch.cat([v, -v], 1)).search(6, 300, generator)
+    torch.testing.assert_close(highest, torch.linalg.matrix_norm(v, ord=2), rtol=1e-6, atol=0)

@@ -11,6 +11,7 @@ from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects import initialisers as init
 from regimes.subjects.architecture import PROFILES, architecture, hidden_widths
+from regimes.subjects.output_errors import output_error
 
 cases = st.builds(
     lambda width, depth, inputs, profile, direction: Case(
@@ -43,9 +44,12 @@ def test_norms_agree_with_a_plain_loop_over_networks(case: Case, subject) -> Non
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(3, 8), st.integers(2, 4), st.sampled_from([0.0, 0.3, 1.0]))
-def test_backpropagation_agrees_with_autograd(width: int, depth: int, alignment: float) -> None:
-    networks = init.he_normal(Case({"width": width, "depth": depth}), 4, randomness())
+@given(
+    st.integers(3, 8), st.integers(2, 4), st.sampled_from([0.0, 0.3, 1.0]),
+    st.sampled_from([init.he_normal, init.leaky_networks, init.tanh_networks]),
+)  # fmt: skip
+def test_backpropagation_agrees_with_autograd(width: int, depth: int, alignment: float, subject) -> None:
+    networks = subject(Case({"width": width, "depth": depth}), 4, randomness())
     found = networks.gradients(alignment)
     x = networks.inputs()
     with torch.enable_grad():
@@ -54,9 +58,10 @@ def test_backpropagation_agrees_with_autograd(width: int, depth: int, alignment:
         for w in weights:
             a = torch.bmm(w, h)
             pre.append(a)
-            h = torch.relu(a)
+            h = networks.activation(a)
         last = h.detach()
-        delta = networks._output_error(last, (last > 0).double(), alignment)
+        slope = networks.derivative(pre[-1].detach(), last)
+        delta = output_error(alignment, last, slope, torch.zeros(4), networks.randomness)
         (pre[-1] * delta).sum().backward()
     for layer, w in enumerate(weights):
         expected = w.grad.square().sum((1, 2)).log()
@@ -122,3 +127,12 @@ def test_architectures() -> None:
     assert shape.weights == 64 + 64 + 256
     with pytest.raises(ValueError, match="use one of constant, alternating"):
         hidden_widths("round", 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("subject", "conserved"), [(init.he_normal, True), (init.leaky_networks, True), (init.tanh_networks, False)]
+)
+def test_eulers_invariant_needs_homogeneity(subject, conserved: bool) -> None:
+    found = subject(Case({"width": 20, "depth": 5}), 30, randomness()).gradients(0.5)
+    gap = ((found.kappa[:, :1] - found.kappa).abs() / found.magnitude.amax(1, keepdim=True)).amax(1)
+    assert ((gap < 1e-14) == conserved).all()

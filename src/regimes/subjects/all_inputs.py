@@ -18,8 +18,8 @@ class OneLayer:
 
     sampler = "direct"
 
-    def __init__(self, weights: Tensor) -> None:
-        self.weights = weights
+    def __init__(self, weights: Tensor, randomness: Randomness | None = None) -> None:
+        self.weights, self.randomness = weights, randomness
         self.replicates = weights.shape[0]
 
     def extremes(self) -> tuple[Tensor, Tensor]:
@@ -52,6 +52,43 @@ class OneLayer:
         smallest = torch.where(inside(phase / 2 + torch.pi / 2), mean - rho, at_ends.amin(0)).amin(1)
         return smallest.clamp_min(0).sqrt(), largest.clamp_min(0).sqrt()
 
+    def search(self, starts: int, steps: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The smallest and the largest |relu(W x)|/|x| that a local search finds, any d, shape (R,) each.
+
+        An upper bound on the infimum and a lower bound on the supremum: it can refute a bound, never confirm one.
+        Ascent is power iteration x <- J^T relu(W x), monotone because |relu(W x)|^2 is convex and homogeneous; descent
+        is x <- 0.6 |W|^2 x - J^T relu(W x). Both are normalised.
+
+        Arguments:
+            starts: random starts of each network.
+            steps: iterations of each start.
+            generator: source of the starts, on the weights' device.
+        """
+        w = self.weights.double()
+        replicates, _, dimension = w.shape
+        shape = (replicates, starts, dimension)
+        start = torch.randn(shape, generator=generator, device=w.device, dtype=torch.float64)
+        up = down = start / start.norm(dim=2, keepdim=True)
+        pull = 0.6 * torch.linalg.matrix_norm(w, ord=2)[:, None, None] ** 2
+        for _ in range(steps):
+            ahead = self._pulled_back(w, up)
+            # An annihilated start has nowhere to climb.
+            up = torch.where(ahead.norm(dim=2, keepdim=True) > 0, ahead, up)
+            up = up / up.norm(dim=2, keepdim=True)
+            down = pull * down - self._pulled_back(w, down)
+            down = down / down.norm(dim=2, keepdim=True)
+        return self._gains(w, down).amin(1), self._gains(w, up).amax(1)
+
+    @staticmethod
+    def _gains(w: Tensor, x: Tensor) -> Tensor:
+        """|relu(W x)| of x, shape (R, starts) from (R, starts, d)."""
+        return torch.bmm(x, w.transpose(1, 2)).clamp_min(0).norm(dim=2)
+
+    @staticmethod
+    def _pulled_back(w: Tensor, x: Tensor) -> Tensor:
+        """W^T relu(W x), shape (R, starts, d)."""
+        return torch.bmm(torch.bmm(x, w.transpose(1, 2)).clamp_min(0), w)
+
     def annihilates(self) -> Tensor:
         """Whether some x != 0 has relu(W x) = 0, exact for rows in general position; shape (R,) booleans.
 
@@ -83,10 +120,10 @@ def one_layer(name: str, draw: Draw, description: str, rows: float = 1.0) -> Sub
 
     def build(case: Case, replicates: int, randomness: Randomness) -> OneLayer:
         units = max(1, round(rows * int(case["width"])))
-        return OneLayer(draw(1, replicates, units, int(case["input_dim"]), randomness))
+        return OneLayer(draw(1, replicates, units, int(case["input_dim"]), randomness), randomness)
 
     def footprint(case: Case) -> float:
-        return 6.0 * float(case["width"]) ** 2
+        return max(6.0 * float(case["width"]) ** 2, 64.0 * (float(case["width"]) + float(case["input_dim"])))
 
     return Subject(name, build, description, footprint)
 

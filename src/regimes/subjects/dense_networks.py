@@ -15,6 +15,7 @@ from torch import Tensor
 
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture
+from regimes.subjects.output_errors import output_error
 
 Draw = Callable[[int, int, int, int, Randomness], Tensor]
 
@@ -22,6 +23,11 @@ Draw = Callable[[int, int, int, int, Randomness], Tensor]
 def relu(a: Tensor) -> Tensor:
     """max(a, 0)."""
     return a.clamp_min(0)
+
+
+def relu_derivative(a: Tensor, h: Tensor) -> Tensor:
+    """1 where the unit is active, 0 elsewhere, and at 0."""
+    return (h > 0).to(h.dtype)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class DenseNetworks:
         randomness: keyed streams; layer l has its own.
         draw: `(layer, replicates, rows, columns, randomness) -> weights (R, rows, columns)`.
         activation: entrywise function.
+        derivative: its derivative as a function of pre-activation and activation, for backpropagation.
         homogeneous: whether act(c a) = c act(a) for c > 0 and there are no biases.
         biases: `(layer, replicates, rows, columns, randomness) -> biases (R, rows)`, None for none.
         sampler: how the weights are made, for the evidence.
@@ -67,13 +74,14 @@ class DenseNetworks:
         draw: Draw,
         *,
         activation: Callable[[Tensor], Tensor] = relu,
+        derivative: Callable[[Tensor, Tensor], Tensor] = relu_derivative,
         homogeneous: bool = True,
         biases: Draw | None = None,
         sampler: str = "direct",
     ) -> None:
         self.architecture, self.replicates, self.randomness = architecture, replicates, randomness
         self.draw, self.activation, self.biases, self.sampler = draw, activation, biases, sampler
-        self.homogeneous = homogeneous and biases is None
+        self.derivative, self.homogeneous = derivative, homogeneous and biases is None
 
     def weights(self, layer: int) -> Tensor:
         """W^l for l = 1..L, shape (R, n_l, n_(l-1))."""
@@ -110,21 +118,23 @@ class DenseNetworks:
         """r_l = |h^l|^2/|h^(l-1)|^2 of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
         return layer_ratios(self.log_norms())
 
-    def gradients(self, alignment: float) -> Gradients:
-        """Backpropagate an output error delta^L at a given angle to the last hidden layer, for one input.
+    def gradients(self, error: float | str) -> Gradients:
+        """Backpropagate an output error delta^L, for one input.
 
-        delta^L lies in the active coordinates of h^L, has unit norm, and cos^2 of its angle with h^L is `alignment`.
+        Arguments:
+            error: cos^2 of its angle with the last hidden layer, or a loss's name, as of `output_error`.
         """
         widths = self.architecture.widths
         depth = len(widths) - 1
         hidden = [self.inputs()[:, :, :1]]
-        log_hidden, weights, masks, pre, shifts = [log_square_norm(hidden[0])[:, 0]], [], [], [], []
+        log_hidden, weights, slopes, active, pre, shifts = [log_square_norm(hidden[0])[:, 0]], [], [], [], [], []
         shift = torch.zeros(self.replicates, dtype=torch.float64, device=hidden[0].device)
         for layer in range(1, depth + 1):
             weights.append(self.weights(layer))
             a = self._layer(layer, weights[-1], hidden[-1])
             h = self.activation(a)
-            masks.append((h > 0).to(h.dtype))
+            slopes.append(self.derivative(a, h))
+            active.append((h > 0).sum((1, 2)).double())
             if self.homogeneous:
                 h, exponent = rescale(h)
                 a = torch.ldexp(a, -exponent[:, None, None].to(torch.int32))
@@ -133,7 +143,7 @@ class DenseNetworks:
             hidden.append(h)
             shifts.append(shift)
             log_hidden.append(log_square_norm(h)[:, 0] + 2 * math.log(2) * shift)
-        delta = self._output_error(hidden[-1], masks[-1], alignment)
+        delta = output_error(error, hidden[-1], slopes[-1], shift, self.randomness)
         log_kappa = 2 * (delta * hidden[-1]).double().sum((1, 2)).abs().log() + 2 * math.log(2) * shift
         back = torch.zeros_like(shift)
         log_delta, kappa, magnitude = [], [], []
@@ -146,25 +156,17 @@ class DenseNetworks:
             size = torch.bmm(delta.abs().transpose(1, 2), torch.bmm(weights[layer - 1].abs(), hidden[layer - 1].abs()))
             magnitude.append(size[:, 0, 0].double() * torch.exp2(back + before - shifts[-1]))
             if layer > 1:
-                delta = masks[layer - 2] * torch.bmm(weights[layer - 1].transpose(1, 2), delta)
+                delta = slopes[layer - 2] * torch.bmm(weights[layer - 1].transpose(1, 2), delta)
                 delta, exponent = rescale(delta)
                 back = back + exponent
         return Gradients(
             log_delta=torch.stack(log_delta[::-1], 1),
             log_hidden=torch.stack(log_hidden, 1),
-            active=torch.stack([mask.double().sum((1, 2)) for mask in masks], 1),
+            active=torch.stack(active, 1),
             log_kappa=log_kappa,
             kappa=torch.stack(kappa[::-1], 1),
             magnitude=torch.stack(magnitude[::-1], 1),
         )
-
-    def _output_error(self, last: Tensor, mask: Tensor, alignment: float) -> Tensor:
-        generator = self.randomness.generator("error")
-        noise = torch.randn(last.shape, generator=generator, device=last.device, dtype=torch.float64) * mask
-        along = last.double() / last.double().norm(dim=1, keepdim=True).clamp_min(1e-300)
-        across = noise - along * (noise * along).sum(1, keepdim=True)
-        across = across / across.norm(dim=1, keepdim=True).clamp_min(1e-300)
-        return (math.sqrt(alignment) * along + math.sqrt(1 - alignment) * across).to(last.dtype)
 
 
 def log_square_norm(h: Tensor) -> Tensor:

@@ -161,7 +161,7 @@ class ModuleNetworks:
         """r_l of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
         return layer_ratios(self.log_norms())
 
-    def gradients(self, alignment: float) -> Any:
+    def gradients(self, error: float | str) -> Any:
         """Not to be had from a module: SubjectError says what to give instead."""
         raise SubjectError(
             f"subject {self.name} is a module, whose weights this claim cannot address; give an initialiser f(weight)"

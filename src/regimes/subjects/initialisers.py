@@ -102,6 +102,16 @@ def leaky(a: Tensor) -> Tensor:
     return torch.where(a > 0, a, 0.2 * a)
 
 
+def leaky_derivative(a: Tensor, h: Tensor) -> Tensor:
+    """1 above 0, 0.2 below."""
+    return torch.where(a > 0, torch.ones_like(h), 0.2)
+
+
+def tanh_derivative(a: Tensor, h: Tensor) -> Tensor:
+    """1 - tanh(a)^2."""
+    return 1 - h.square()
+
+
 he_normal = dense("He normal, fan-out", _gain(2), "N(0, 2/fan_out), the paper's initialisation")
 he_normal_fan_in = dense(
     "He normal, fan-in", scaled(normal, lambda rows, columns: math.sqrt(2 / columns)), "N(0, 2/fan_in)"
@@ -118,8 +128,12 @@ truncated_unscaled = dense("truncated normal", _gain(2, truncated), "cut at two 
 gain_2_1 = dense("variance 2.1/f", _gain(2.1), "variance 5 % too large")
 gain_2_02 = dense("variance 2.02/f", _gain(2.02), "variance 1 % too large")
 exponential_he = dense("centred exponential", _gain(2, centred_exponential), "skewed weights of variance 2/fan_out")
-tanh_networks = dense("tanh", _gain(2), "tanh in place of ReLU", activation=torch.tanh, homogeneous=False)
-leaky_networks = dense("leaky ReLU", _gain(2), "slope 0.2 in place of ReLU, gain unchanged", activation=leaky)
+tanh_networks = dense(
+    "tanh", _gain(2), "tanh in place of ReLU", activation=torch.tanh, derivative=tanh_derivative, homogeneous=False
+)
+leaky_networks = dense(
+    "leaky ReLU", _gain(2), "slope 0.2 in place of ReLU, gain unchanged", activation=leaky, derivative=leaky_derivative
+)
 with_biases = dense("He with biases", _gain(2), "He weights with biases N(0, 0.1)", biases=biases_normal)
 weight_normalised = dense("weight normalised", sphere_rows, "rows uniform on the sphere, gain √(2 fan_in/fan_out)")
 weight_normalised_unit = dense("weight normalised, g = 1", sphere_rows_unit_gain, "rows of unit norm")

@@ -22,7 +22,7 @@ def annihilation_probability(inputs: int, units: int) -> float:
 
 def annihilation_with_wrong_row(inputs: int, units: int) -> float:
     """A mutant: C(m, k) in place of C(m-1, k), at most 1."""
-    return min(1.0, _half_space(inputs, units, units))
+    return _half_space(inputs, units, units)
 
 
 def _half_space(inputs: int, row: int, units: int) -> float:
@@ -30,6 +30,4 @@ def _half_space(inputs: int, row: int, units: int) -> float:
         raise ValueError(f"dimension and units are at least 1; got {inputs} and {units}")
     k = np.arange(min(inputs, row + 1))
     log_sum = logsumexp(gammaln(row + 1) - gammaln(k + 1) - gammaln(row - k + 1))
-    return float(min(1.0, np.exp(log_sum + (1 - units) * np.log(2)))) if row == units - 1 else float(
-        np.exp(log_sum + (1 - units) * np.log(2))
-    )
+    return float(min(1.0, np.exp(log_sum + (1 - units) * np.log(2))))
