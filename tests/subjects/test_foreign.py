@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -19,7 +21,7 @@ def perceptron(case):
     """A stack of linear layers and ReLUs with He's fan-out initialisation."""
     sizes = [case.input_dim, *[case.width] * case.depth]
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         linear = nn.Linear(fan_in, fan_out, bias=False)
         nn.init.kaiming_normal_(linear.weight, mode="fan_out", nonlinearity="relu")
         layers += [linear, nn.ReLU()]

@@ -69,9 +69,7 @@ class BoundedMean(MeanRule):
         self.means = np.clip(means, self.lower, self.upper)
         # The largest bet that keeps every factor positive is 1/(m - lower) upwards and 1/(upper - m) downwards.
         room = [m - self.lower if sign > 0 else self.upper - m for m, sign in zip(self.means, signs, strict=True)]
-        self.bets = np.array(
-            [sign * BETS / max(space, width * 2.0**-10) for sign, space in zip(signs, room, strict=True)]
-        )
+        self.bets = np.array([sign * BETS / max(space, width * 2.0**-10) for sign, space in zip(signs, room, strict=True)])
         # A mean beyond the support is excluded without data.
         for index, beyond in ((2, means[2] > self.upper), (3, means[3] < self.lower)):
             if beyond:

@@ -287,7 +287,8 @@ def scenarios() -> list[Scenario]:
         return PowerLawExponent(SIZES, -1.0, 0.3, ERROR, 0.25 * SIZES**-0.8)
 
     n = power.power_law_replicates(wrong_exponent(), SIZES**-0.4, BETA)
-    add("PowerLawExponent", f"exponent off by 0.6 after {n} replicates; refuted", wrong_exponent, powers(-0.4, n), "refuted", 1 - BETA)
+    what = f"exponent off by 0.6 after {n} replicates; refuted"
+    add("PowerLawExponent", what, wrong_exponent, powers(-0.4, n), "refuted", 1 - BETA)
 
     def median() -> Rule:
         return MedianBetween(0.0, 1.0, ERROR, 0.1)
@@ -295,7 +296,8 @@ def scenarios() -> list[Scenario]:
     add("MedianBetween", "median at an end of the range; refuted", median, normals(0.0, 1000), "refuted")
     add("MedianBetween", "P(X >= lower) = 1/2 - margin; holds", median, normals(-0.2533471, 1000), "holds")
     n = power.median_replicates(0.35, ERROR, BETA)
-    add("MedianBetween", f"P(X >= lower) = 0.35 after {n} replicates; refuted", median, normals(-0.3853205, n), "refuted", 1 - BETA)
+    what = f"P(X >= lower) = 0.35 after {n} replicates; refuted"
+    add("MedianBetween", what, median, normals(-0.3853205, n), "refuted", 1 - BETA)
     return found + _bad()
 
 

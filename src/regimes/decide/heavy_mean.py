@@ -112,9 +112,7 @@ class HeavyTailedMean(MeanRule):
         relation: `equals`, `at_least` or `at_most`.
     """
 
-    def __init__(
-        self, target: float, margin: float, variance: float, error: float, relation: Relation = "equals"
-    ) -> None:
+    def __init__(self, target: float, margin: float, variance: float, error: float, relation: Relation = "equals") -> None:
         super().__init__(target, margin, len(SCALES) + 1, error, relation)
         if not (math.isfinite(variance) and variance > 0):
             raise ValueError(f"the variance is a positive number; got {variance!r}")

@@ -165,5 +165,5 @@ class LawAgainstCDF(Rule):
             margin=self.margin,
             detectable=law_detectable(count, self.error) if count else None,
             reason=f"the law is {said}: {shown} over {count} observations",
-            details={"rule": "LawAgainstCDF", "decided_at": self.decided_at, "observations": int(count), "by_bets": self.by_bets},
+            details={"rule": "LawAgainstCDF", "decided_at": self.decided_at, "observations": count, "by_bets": self.by_bets},
         )

@@ -47,9 +47,7 @@ def bernoulli_detectable(boundary: Boundary, count: int) -> float | None:
     return boundary.q - low
 
 
-def bounded_mean_replicates(
-    target: float, truth: float, lower: float, upper: float, error: float, beta: float
-) -> int:
+def bounded_mean_replicates(target: float, truth: float, lower: float, upper: float, error: float, beta: float) -> int:
     """Observations after which mean = target is refuted with probability >= 1 - beta when the mean is truth."""
     rate = _bounded_rate(target, truth - target, lower, upper)
     if rate <= 0:
@@ -79,9 +77,7 @@ def bounded_mean_detectable(target: float, lower: float, upper: float, count: in
     return _departure(lambda d: min(_bounded_rate(target, s * d, lower, upper) for s in (1, -1)) >= need, reach)
 
 
-def heavy_mean_replicates(
-    departure: float, margin: float, variance: float, error: float, beta: float
-) -> int:
+def heavy_mean_replicates(departure: float, margin: float, variance: float, error: float, beta: float) -> int:
     """Observations after which a mean that is off by `departure` is refuted with probability >= 1 - beta."""
     rate = _heavy_rate(abs(departure), margin, variance)
     if rate <= 0:

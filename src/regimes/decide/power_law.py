@@ -12,7 +12,6 @@ from regimes.decide.heavy_mean import catoni_intervals
 from regimes.decide.looks import geometric_looks
 from regimes.decide.sample import Sample
 
-
 FIRST, GROWTH = 64, 1.5
 
 

@@ -1,191 +1,216 @@
-"""The regime map as SVG: one drawing for the page, the figure file and the PNG.
+"""The regime map as SVG: one drawing for the page, for the figure file and for the PNG.
 
-Verdicts differ in colour (Okabe and Ito's, which colour-blind readers tell apart) and in sign: nothing for holds, a cross
-for refuted, a question mark for undecided. Cells inside the premise have the full colour, cells outside a pale one.
+Verdicts differ in colour (Okabe and Ito's, which colour-blind readers tell apart) and in sign: a dot for holds, a
+cross for refuted, a question mark for undecided. Cells that the theorem promises have the full colour, others a tint.
+The drawing carries its light colours as attributes; a page restyles it by the classes.
 """
 
 from __future__ import annotations
 
-import math
+import zlib
+from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from regimes.report.model import Map
+from regimes.report import formats
+from regimes.report.annotations import Entry, Notes, draw_legend, draw_lines, legend_lines, legend_of, notes_of
+from regimes.report.canvas import ACCENT, FULL, RULE, SOFT, TINT, sign, text, width_of
+from regimes.report.model import VERDICTS, Map
 
-CELL_W, CELL_H, LEFT, TOP, BOTTOM = 46, 34, 96, 62, 66
-RIGHT = 118
-COLOURS = {"holds": "#0072b2", "refuted": "#d55e00", "undecided": "#8c8c8c"}
-PALE = {"holds": "#a6cee6", "refuted": "#f3bd97", "undecided": "#d9d9d9"}
-SIGNS = {"holds": "", "refuted": "×", "undecided": "?"}
-INK = "#1a1a1a"
+FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+LABEL, TICK = 12, 11
 
 
-def number(value: Any) -> str:
-    """A coordinate as a label: integers in full up to 9999, then as powers of two or three digits."""
-    if isinstance(value, str):
-        return value
-    if float(value) == int(value):
-        size = int(value)
-        if size > 9999 and size & (size - 1) == 0:
-            return f"2^{size.bit_length() - 1}"
-        return f"{size:,}".replace(",", "\u2009") if size <= 99_999_999 else f"{value:.3g}"
-    return f"{value:.3g}"
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a drawing in pixels.
 
-
-def position(value: float, points: tuple[Any, ...]) -> float | None:
-    """Where a value lies among grid points, in cells from the first; None for grids of words.
-
-    Between two points the scale is logarithmic if they are positive, else linear; beyond the ends it goes on.
+    Attributes:
+        cell_w, cell_h: a cell.
+        left, top: the upper left corner of the grid.
+        columns, rows: cells of the grid.
+        width, height: the drawing.
+        tilted: whether the labels of the columns stand upright, for want of room.
     """
-    if len(points) < 2 or any(isinstance(point, str) for point in points):
-        return None
-    scaled = [math.log(point) for point in points] if min(points) > 0 and value > 0 else list(map(float, points))
-    at = math.log(value) if min(points) > 0 and value > 0 else float(value)
-    last = len(points) - 2
-    index = next((k for k in range(len(points) - 1) if at <= scaled[k + 1]), last)
-    return index + (at - scaled[index]) / (scaled[index + 1] - scaled[index])
+
+    cell_w: float
+    cell_h: float
+    left: float
+    top: float
+    columns: int
+    rows: int
+    width: float
+    height: float
+    tilted: bool
+
+    @property
+    def right(self) -> float:
+        """Right edge of the grid."""
+        return self.left + self.cell_w * self.columns
+
+    @property
+    def floor(self) -> float:
+        """Lower edge of the grid."""
+        return self.top + self.cell_h * self.rows
+
+    def at(self, u: float, v: float) -> tuple[float, float]:
+        """A point given in cells, as pixels."""
+        return self.left + self.cell_w * u, self.floor - self.cell_h * v
 
 
-def draw(one: Map, title: str, subtitle: str = "") -> str:
-    """The map as a standalone SVG document; every cell is a group with its index in reading order.
+def draw(one: Map, title: str = "", subtitle: str = "", label: str = "") -> str:
+    """A map as a standalone SVG document; every cell is a group that knows its column and row.
 
     Arguments:
         one: the map.
-        title: heading.
-        subtitle: line below it.
+        title: a line above it, for a figure that stands alone.
+        subtitle: a line below the title.
+        label: what a screen reader calls it.
     """
-    columns, rows = len(one.xs), len(one.ys)
-    width = max(LEFT + CELL_W * columns + RIGHT, 560)
-    height = TOP + CELL_H * rows + BOTTOM
+    notes = notes_of(one)
+    legend = legend_of(one)
+    layout = _layout(one, notes, legend, (title, subtitle))
+    width, height = f"{layout.width:g}", f"{layout.height:g}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="Helvetica, Arial, sans-serif" role="img" aria-label="{escape(title, quote=True)}">',
+        f'font-family="{FONT}" role="group" aria-label="{escape(label or title, quote=True)}">',
         f'<rect class="paper" width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="20" font-size="15" font-weight="bold" class="ink" fill="{INK}">{escape(title)}</text>',
-        f'<text x="{LEFT}" y="39" font-size="12" class="ink" fill="{INK}">{escape(subtitle)}</text>',
-        *_cells(one), *_axes(one), *_boundary(one, "premise_boundary"), *_boundary(one, "exact_boundary"),
-        *_legend(one, height), "</svg>",
-    ]  # fmt: skip
-    return "\n".join(parts) + "\n"
+    ]
+    if title:
+        parts += [
+            text(layout.left, 20, title, 14, weight="600"),
+            text(layout.left, 38, subtitle, 11.5, fill=SOFT, kind="soft"),
+        ]
+    boxes, signs = _cells(one, layout)
+    parts += [*boxes, *_frame(layout), *_axes(one, layout), *draw_lines(one, notes, layout), *signs]
+    parts += draw_legend(legend, layout)
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _corner(one: Map, column: int, row: int) -> tuple[float, float]:
-    """The upper left corner of a cell; rows count from the bottom."""
-    return LEFT + CELL_W * column, TOP + CELL_H * (len(one.ys) - 1 - row)
+def _layout(one: Map, about: Notes, entries: list[Entry], heading: tuple[str, str]) -> Layout:
+    columns, rows = len(one.xs), len(one.ys)
+    cell_w = max(26.0, min(54.0, round(660 / columns)))
+    cell_h = max(22.0, min(34.0, round(380 / rows)))
+    widest = max(width_of(formats.tick(x), TICK) for x in one.xs)
+    tilted = widest > cell_w - 3
+    ticks = max(width_of(formats.tick(y), TICK) for y in one.ys) if one.y else 0.0
+    left = 34 + ticks + (20 if one.y else 0)
+    top = (54.0 if heading[0] else 10.0) + 17 * len(about.above)
+    below = (widest + 14 if tilted else 22) + 26
+    right = max((width_of(line, 11) for note in about.aside for line in note.lines), default=0.0)
+    named = width_of(one.labels.get(one.x) or one.x, LABEL)
+    left = max(left, 8 + (named - cell_w * columns) / 2)
+    headed = max(width_of(heading[0], 15), width_of(heading[1], 11.5))
+    above = max((width_of(note.lines[0], 11) for note in about.above), default=0.0)
+    grid = cell_w * columns
+    width = left + max(grid + right + 18, (grid + named) / 2 + 8, headed + 12, above + 12, 300.0)
+    lines = legend_lines(entries, width - left)
+    height = top + cell_h * rows + below + 22 * lines + 8
+    return Layout(cell_w, cell_h, round(left), round(top), columns, rows, round(width), round(height), tilted)
 
 
-def _cells(one: Map) -> list[str]:
-    parts = []
-    for row, y in enumerate(one.ys):
+def _cells(one: Map, layout: Layout) -> tuple[list[str], list[str]]:
+    """The cells, row by row from the top as a reader reads them, and their signs, which lie above the lines."""
+    boxes, signs = [], []
+    size = min(layout.cell_w, layout.cell_h)
+    for row in reversed(range(layout.rows)):
         for column, x in enumerate(one.xs):
-            cell = one.cells.get((x, y))
-            left, top = _corner(one, column, row)
+            left, top = layout.at(column, row + 1)
+            cell = one.cells.get((x, one.ys[row]))
+            box = f'x="{left + 0.5:g}" y="{top + 0.5:g}" width="{layout.cell_w - 1:g}" height="{layout.cell_h - 1:g}"'
             if cell is None:
-                parts.append(
-                    f'<rect x="{left}" y="{top}" width="{CELL_W}" height="{CELL_H}" fill="none" stroke="#cccccc" '
-                    'stroke-dasharray="2 2"/>'
-                )
+                boxes.append(f'<rect class="missing" {box} fill="none" stroke="{RULE}" stroke-dasharray="1.5 2.5"/>')
                 continue
-            verdict = cell["verdict"]
-            fill = (COLOURS if cell["inside"] else PALE)[verdict]
-            ink = "#ffffff" if cell["inside"] else INK
-            words = f"{one.x} {number(x)}, {one.y} {number(y)}: {verdict}" + ("" if cell["inside"] else ", outside the premise")
-            parts.append(
-                f'<g class="cell" data-column="{column}" data-row="{row}"><title>{escape(words)}</title>'
-                f'<rect x="{left + 0.75}" y="{top + 0.75}" width="{CELL_W - 1.5}" height="{CELL_H - 1.5}" fill="{fill}"/>'
-                f'<text x="{left + CELL_W / 2}" y="{top + CELL_H / 2 + 6}" font-size="17" text-anchor="middle" fill="{ink}">'
-                f"{SIGNS[verdict]}</text></g>"
+            verdict, inside = cell["verdict"], cell["inside"]
+            kind = f"{verdict} {'in' if inside else 'out'}"
+            fill, ink = (FULL[verdict], "#ffffff") if inside else (TINT[verdict], ACCENT[verdict])
+            boxes.append(
+                f'<g class="cell {kind}" data-c="{column}" data-r="{row}"><title>{escape(name(one, x, one.ys[row]))}</title>'
+                f'<rect {box} fill="{fill}"/></g>'
             )
-    return parts
+            middle = left + layout.cell_w / 2, top + layout.cell_h / 2
+            signs.append(f'<g class="mark {kind}">{sign(verdict, *middle, size, ink, fill)}</g>')
+    return boxes, signs
 
 
-def _axes(one: Map) -> list[str]:
-    parts = []
-    floor = TOP + CELL_H * len(one.ys)
-    small = 11 if len(one.xs) <= 14 else 9
-    for column, x in enumerate(one.xs):
-        middle = LEFT + CELL_W * (column + 0.5)
-        text = escape(number(x)[:9])
-        if text.startswith("2^"):
-            text = f'2<tspan dy="-4" font-size="8">{text[2:]}</tspan>'
-        parts.append(_text(middle, floor + 16, small, text))
-    for row, y in enumerate(one.ys):
-        middle = TOP + CELL_H * (len(one.ys) - row - 0.5) + 4
-        parts.append(_text(LEFT - 8, middle, 11, escape(number(y)), "end"))
-    centre = LEFT + CELL_W * len(one.xs) / 2
-    height = TOP + CELL_H * len(one.ys) / 2
-    x_label, y_label = (escape(one.labels.get(name) or name) for name in (one.x, one.y))
+def name(one: Map, x: object, y: object) -> str:
+    """A cell in words: where it is, its verdict, and whether the theorem promises anything there."""
+    cell = one.cells[(x, y)]
+    where = f"{one.x} {formats.number(x)}" + (f", {one.y} {formats.number(y)}" if one.y else "")
+    return f"{where}: {cell['verdict']}" + ("" if cell["inside"] else ", outside the premise")
+
+
+def _frame(layout: Layout) -> list[str]:
+    width, height = layout.right - layout.left, layout.floor - layout.top
     return [
-        *parts,
-        _text(centre, floor + 36, 12, x_label),
-        f'<g transform="translate(22 {height}) rotate(-90)">{_text(0, 0, 12, y_label)}</g>',
+        f'<rect class="frame" x="{layout.left:g}" y="{layout.top:g}" width="{width:g}" height="{height:g}" '
+        f'fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
     ]
 
 
-def _text(x: float, y: float, size: int, content: str, anchor: str = "middle") -> str:
-    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" class="ink" fill="{INK}">{content}</text>'
-
-
-def _boundary(one: Map, name: str) -> list[str]:
-    """The boundary as a staircase through the rows; rows whose boundary is off the map are annotated."""
-    segments: list[tuple[int, float]] = []
-    notes = []
-    for row, y in enumerate(one.ys):
-        values = [cell[name] for x in one.xs if (cell := one.cells.get((x, y))) and cell[name] is not None]
-        if not values:
-            continue
-        at = position(values[0], one.xs)
-        if at is None:
-            continue
-        if at + 0.5 > len(one.xs):
-            if name == "premise_boundary":
-                left, top = _corner(one, len(one.xs), row)
-                notes.append(
-                    f'<text x="{left + 6}" y="{top + CELL_H / 2 + 4}" font-size="10" class="ink" fill="{INK}">'
-                    f"promised from {values[0]:.2g}</text>"
-                )
-            continue
-        segments.append((row, LEFT + CELL_W * max(at + 0.5, 0)))
-    dash = ' stroke-dasharray="5 3"' if name == "exact_boundary" else ""
-    path, before = "", None
-    for row, x in segments:
-        top = TOP + CELL_H * (len(one.ys) - 1 - row)
-        joined = before is not None and before == row - 1
-        path += f"{'L' if joined else 'M'}{x:.1f} {top + CELL_H}L{x:.1f} {top}"
-        before = row
-    if not path:
-        return notes
-    halo = f'<path d="{path}" fill="none" stroke="#ffffff" stroke-width="5" class="halo"/>'
-    return [halo, f'<path d="{path}" fill="none" stroke="#000000" stroke-width="2.2" class="line"{dash}/>', *notes]
-
-
-def _legend(one: Map, height: int) -> list[str]:
-    y = height - 12
-    parts, x = [], 12
-    for verdict in ("holds", "refuted", "undecided"):
-        parts.append(
-            f'<rect x="{x}" y="{y - 11}" width="14" height="14" fill="{COLOURS[verdict]}"/>'
-            f'<text x="{x + 7}" y="{y + 1}" font-size="12" text-anchor="middle" fill="#ffffff">{SIGNS[verdict]}</text>'
-            f'<text x="{x + 19}" y="{y}" font-size="11" class="ink" fill="{INK}">{verdict}</text>'
-        )
-        x += 34 + 7 * len(verdict)
-    parts.append(
-        f'<rect x="{x}" y="{y - 11}" width="14" height="14" fill="{PALE["holds"]}"/>'
-        f'<text x="{x + 19}" y="{y}" font-size="11" class="ink" fill="{INK}">pale: outside the premise</text>'
-    )
-    x += 166
-    for name, words, dash in (("premise_boundary", "premise", ""), ("exact_boundary", "exact", ' stroke-dasharray="5 3"')):
-        if any(cell[name] is not None for cell in one.cells.values()):
-            parts.append(
-                f'<path d="M{x} {y - 4}h22" stroke="#000000" stroke-width="2.2" class="line"{dash}/>'
-                f'<text x="{x + 27}" y="{y}" font-size="11" class="ink" fill="{INK}">{words}</text>'
-            )
-            x += 76
+def _axes(one: Map, layout: Layout) -> list[str]:
+    """Ticks and labels."""
+    parts = []
+    for column, x in enumerate(one.xs):
+        at, _ = layout.at(column + 0.5, 0)
+        if layout.tilted:
+            parts.append(text(at + 4, layout.floor + 8, formats.tick(x), TICK, anchor="end", turn=-90))
+        else:
+            parts.append(text(at, layout.floor + 16, formats.tick(x), TICK, anchor="middle"))
+    below = 8 + max(width_of(formats.tick(x), TICK) for x in one.xs) if layout.tilted else 18
+    middle = (layout.left + layout.right) / 2
+    parts.append(text(middle, layout.floor + below + 18, one.labels.get(one.x) or one.x, LABEL, anchor="middle"))
+    if one.y:
+        for row, y in enumerate(one.ys):
+            _, at = layout.at(0, row + 0.5)
+            parts.append(text(layout.left - 7, at + 4, formats.tick(y), TICK, anchor="end"))
+        centre = (layout.top + layout.floor) / 2
+        parts.append(text(17, centre, one.labels.get(one.y) or one.y, LABEL, anchor="middle", turn=-90))
     return parts
 
 
-def to_png(svg: str, scale: float = 2.0) -> bytes:
-    """The drawing as PNG, at twice its size by default."""
+def thumbnail(one: Map) -> str:
+    """The map as a mark of a few millimetres for the index: verdicts only."""
+    size = max(3, min(7, 132 // len(one.xs)))
+    width, height = size * len(one.xs), size * len(one.ys)
+    parts = [
+        f'<svg class="thumb" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true" '
+        'shape-rendering="crispEdges">'
+    ]
+    for row, y in enumerate(one.ys):
+        for inside in (True, False):
+            for verdict in VERDICTS:
+                spots = [
+                    f"M{size * column} {size * (len(one.ys) - 1 - row)}h{size}v{size}h-{size}z"
+                    for column, x in enumerate(one.xs)
+                    if (cell := one.cells.get((x, y))) and cell["verdict"] == verdict and cell["inside"] == inside
+                ]
+                if spots:
+                    parts.append(f'<path class="{verdict} {"in" if inside else "out"}" d="{"".join(spots)}"/>')
+    return "".join([*parts, "</svg>"])
+
+
+def to_png(svg: str, scale: float = 3.0) -> bytes:
+    """The drawing as PNG, three pixels to a unit by default."""
     import vl_convert
 
-    return vl_convert.svg_to_png(svg, scale=scale)
+    return _packed(vl_convert.svg_to_png(svg, scale=scale))
+
+
+def _packed(png: bytes) -> bytes:
+    """The same picture with its pixels compressed as far as zlib goes; the renderer hardly compresses at all."""
+    chunks, pixels, at = [], b"", 8
+    while at < len(png):
+        length = int.from_bytes(png[at : at + 4], "big")
+        kind, data = png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        if kind == b"IDAT":
+            pixels += data
+            kind = b"" if any(known == b"IDAT" for known, _ in chunks) else kind
+        if kind:
+            chunks.append((kind, data))
+        at += 12 + length
+    packed = zlib.compress(zlib.decompress(pixels), 9)
+    out = png[:8]
+    for kind, data in chunks:
+        data = packed if kind == b"IDAT" else data
+        out += len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+    return out

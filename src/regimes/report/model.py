@@ -1,8 +1,8 @@
-"""What a report shows of a claim, gathered from the store into one object per page."""
+"""What a report shows, gathered from a store into one object per claim; plain data, no drawing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,57 +10,71 @@ from regimes.errors import RegimesError
 from regimes.sweep import slack
 
 VERDICTS = ("holds", "refuted", "undecided")
+Cell = dict[str, Any]
 
 
 class ReportError(RegimesError):
-    """A report that cannot be written; the message is one sentence."""
+    """A report that cannot be written; the message is one sentence with the mend."""
 
 
 class Source(Protocol):
-    """What a report reads from a store; see `regimes.sweep.store.Store` for the rows."""
+    """What a report reads from a store."""
 
-    def claims(self) -> list[dict[str, Any]]:
-        """Documents of all claims."""
-        ...
-
-    def cells(self, claim_id: str) -> list[dict[str, Any]]:
-        """Cells of a claim's present version."""
-        ...
-
-    def controls(self, claim_id: str) -> list[dict[str, Any]]:
-        """What became of its controls."""
-        ...
-
-    def stale(self, claim_id: str) -> int:
-        """Number of cells of its earlier versions."""
-        ...
-
-    def runs(self) -> list[dict[str, Any]]:
-        """All runs with their provenance."""
-        ...
+    def claims(self) -> list[dict[str, Any]]: ...  # noqa: D102
+    def cells(self, claim_id: str) -> list[Cell]: ...  # noqa: D102
+    def controls(self, claim_id: str) -> list[dict[str, Any]]: ...  # noqa: D102
+    def stale(self, claim_id: str) -> Any: ...  # noqa: D102
+    def runs(self) -> list[dict[str, Any]]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class Map:
-    """One map of a claim: its cells for one subject, seed and settings, over two axes.
+    """One map of a claim: the cells of one subject, seed and settings over two axes.
 
     Attributes:
-        x, y: names of the axes.
-        xs, ys: coordinates on them, in order.
+        x, y: names of the axes; y is empty for a map of one row.
+        xs, ys: coordinates on them, in order; a map of one row has the y coordinate "".
         cells: cells by (x, y).
         fixed: coordinates on the other axes.
-        subject: the subject.
-        labels: labels of the axes.
+        subject, seed, settings: what the cells have in common.
+        labels: labels of the axes by name.
+        rows: slack, row by row; empty if the premise draws no line on x.
+        side: `least` if the premise asks for a large x, `most` for a small one.
     """
 
     x: str
     y: str
     xs: tuple[Any, ...]
     ys: tuple[Any, ...]
-    cells: Mapping[tuple[Any, Any], dict[str, Any]]
+    cells: Mapping[tuple[Any, Any], Cell]
     fixed: Mapping[str, Any]
     subject: str
+    seed: int
+    settings: Mapping[str, Any]
     labels: Mapping[str, str]
+    rows: tuple[slack.Row, ...]
+    side: str
+
+    def bounds(self, name: str) -> list[tuple[Any, float]]:
+        """`premise_boundary` or `exact_boundary` at every y that has one, from the first row up."""
+        found = []
+        for y in self.ys:
+            value = next((cell[name] for x in self.xs if (cell := self.cells.get((x, y))) and cell[name] is not None), None)
+            if value is not None:
+                found.append((y, float(value)))
+        return found
+
+    @property
+    def inside(self) -> int:
+        """Number of cells at which the theorem promises its conclusion."""
+        return sum(cell["inside"] for cell in self.cells.values())
+
+    def slack_of(self, cell: Cell) -> float | None:
+        """The x that the theorem asks for over the cell's own (turned round for upper bounds)."""
+        asked, own = cell["premise_boundary"], cell["case"].get(self.x)
+        if asked is None or isinstance(own, (str, bool)) or not own or own <= 0 or asked <= 0:
+            return None
+        return asked / own if self.side == "least" else own / asked
 
 
 @dataclass
@@ -70,49 +84,54 @@ class View:
     Attributes:
         claim: the claim's document.
         maps: its maps, the one with most cells first.
-        cells: all cells.
-        controls: what became of the controls, in the claim's order; a control that was not tried has no verdict.
-        slack: slack rows of the first map.
-        stale: cells of another version of the claim.
-        provenance: of the run that made the newest cell.
+        cells: all its cells.
+        controls: what became of the controls, in the claim's order; one that was not tried has no witness.
+        stale: number of cells of another version of the claim.
+        runs: the runs that its cells and controls come from.
     """
 
     claim: dict[str, Any]
     maps: list[Map]
-    cells: list[dict[str, Any]]
+    cells: list[Cell]
     controls: list[dict[str, Any]]
-    slack: list[slack.Row]
     stale: int
-    provenance: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def slug(self) -> str:
-        """The claim's id within its paper."""
-        return self.claim["id"].split("/")[1]
+    runs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def page(self) -> str:
         """The page's path inside the report."""
         return f"claims/{self.claim['id']}.html"
 
+    @property
+    def erratum(self) -> dict[str, Any] | None:
+        """What is wrong with the published statement."""
+        return self.claim.get("erratum") or None
+
     def count(self, verdict: str, inside: bool) -> int:
         """Cells of a verdict inside, or outside, the premise."""
         return sum(cell["verdict"] == verdict and cell["inside"] == inside for cell in self.cells)
 
     @property
+    def promised(self) -> int:
+        """Cells at which the theorem promises its conclusion."""
+        return sum(cell["inside"] for cell in self.cells)
+
+    @property
     def verdict(self) -> str:
-        """The claim's verdict on its map: refuted if a cell inside the premise is, else holds if one is, else undecided."""
-        for verdict in ("refuted", "holds"):
-            if self.count(verdict, True):
-                return verdict
-        return "undecided"
+        """`refuted` if one promised cell is, `holds` if others hold, `undecided` if none does, else `unpromised`."""
+        if not self.promised:
+            return "unpromised"
+        return next((verdict for verdict in ("refuted", "holds") if self.count(verdict, True)), "undecided")
 
     @property
     def summary(self) -> str:
-        """The verdict in a few words, with the reason where no cell of the map is promised anything."""
-        if self.cells and not any(cell["inside"] for cell in self.cells):
+        """The verdict in a few words."""
+        if not self.cells:
+            return "not mapped yet"
+        if not self.promised:
             return "nothing promised on this map"
-        return self.verdict
+        count = self.count(self.verdict, True)
+        return f"{self.verdict} in {'all ' if count == self.promised else f'{count} of '}{self.promised} promised cells"
 
     @property
     def killed(self) -> int:
@@ -120,70 +139,110 @@ class View:
         return sum(control["verdict"] == "killed" for control in self.controls)
 
     @property
+    def survived(self) -> int:
+        """Controls on which the claim was not refuted."""
+        return sum(control["verdict"] == "survived" for control in self.controls)
+
+    @property
+    def untried(self) -> int:
+        """Controls that the store knows nothing of."""
+        return sum(control["verdict"] == "not tried" for control in self.controls)
+
+    @property
     def witness(self) -> dict[str, Any] | None:
-        """The erratum's witness: that of the control which encodes the published statement."""
-        name = (self.claim["erratum"] or {}).get("control")
+        """The erratum's witness: what became of the control that encodes the published statement."""
+        name = (self.erratum or {}).get("control")
         return next((one for one in self.controls if one["name"] == name and one["witness"]), None)
 
     @property
-    def slack_range(self) -> str:
-        """Smallest and largest slack, as text."""
-        found = [row.slack_exact if row.slack_exact is not None else row.slack for row in self.slack]
-        values = sorted(value for value in found if value is not None)
-        if not values:
-            return ""
-        return f"{values[0]:.3g}" if values[0] == values[-1] else f"{values[0]:.3g} to {values[-1]:.3g}"
+    def slacks(self) -> list[float]:
+        """Measured slack of the first map's rows."""
+        return [row.slack for row in self.maps[0].rows if row.slack is not None] if self.maps else []
+
+    @property
+    def exact_slacks(self) -> list[float]:
+        """Slack against the exact boundary of the first map's rows."""
+        return [row.slack_exact for row in self.maps[0].rows if row.slack_exact is not None] if self.maps else []
+
+    @property
+    def vacuous(self) -> int:
+        """Rows of the first map in which no cell meets the premise."""
+        return sum(row.vacuous for row in self.maps[0].rows) if self.maps else 0
 
 
-def views(source: Source) -> list[View]:
-    """A view of every claim of a store; ReportError if it has no cell."""
+def views(source: Source, claims: Iterable[str] | None = None) -> list[View]:
+    """A view of every claim of a store, or of those named, in order of their papers and ids.
+
+    Raises:
+        ReportError: the store has no such claim, or none of them has a cell.
+    """
+    documents = sorted(source.claims(), key=lambda one: one["id"])
+    if claims is not None:
+        wanted = set(claims)
+        missing = sorted(wanted - {one["id"] for one in documents})
+        if missing:
+            raise ReportError(f"the store has no claim {missing[0]!r}; run `regimes map {missing[0]}` into it first")
+        documents = [one for one in documents if one["id"] in wanted]
     runs = {run["id"]: run for run in source.runs()}
-    found = []
-    for claim in source.claims():
-        cells = source.cells(claim["id"])
-        maps = _maps(claim, cells)
-        tried = {one["control"]: one for one in source.controls(claim["id"])}
-        nothing = {"verdict": "not tried", "witness": None, "evidence": None}
-        controls = [{**control, **nothing, **tried.get(control["name"], {})} for control in claim["controls"]]
-        rows = _slack(maps[0]) if maps else []
-        last = runs.get(cells[-1]["run"], {}) if cells else {}
-        found.append(View(claim, maps, cells, controls, rows, source.stale(claim["id"]), last.get("provenance", {})))
+    found = [_view(source, document, runs) for document in documents]
     if not any(view.cells for view in found):
         raise ReportError("the store has no cell to report; run `regimes map` into it first")
     return found
 
 
-def _slack(one: Map) -> list[slack.Row]:
-    """Slack of a map's rows in the order of its y axis, none if the premise has no boundary on the x axis."""
-    cells = list(one.cells.values())
-    if all(cell["premise_boundary"] is None for cell in cells):
-        return []
-    return sorted(slack.rows(cells, one.x), key=lambda row: one.ys.index(row.fixed[one.y]))
+def _view(source: Source, claim: dict[str, Any], runs: Mapping[str, dict[str, Any]]) -> View:
+    """One claim's view."""
+    cells = [{"seed": 0, "settings": {}, **cell, "inside": bool(cell["inside"])} for cell in source.cells(claim["id"])]
+    outcomes = source.controls(claim["id"])
+    tried = {one["control"]: one for one in outcomes}
+    controls = []
+    for control in claim.get("controls") or []:
+        outcome = tried.get(control["name"], {})
+        known = {name: outcome.get(name) for name in ("evidence", "seconds", "run", "cases")}
+        witness = outcome.get("witness", outcome.get("case"))
+        verdict = outcome.get("verdict", "not tried")
+        controls.append({**control, **known, "verdict": verdict, "witness": witness})
+    stale = source.stale(claim["id"])
+    used = {one.get("run") for one in [*cells, *outcomes]}
+    made = [run for name, run in runs.items() if name in used]
+    return View(claim, _maps(claim, cells), cells, controls, stale if isinstance(stale, int) else len(stale), made)
 
 
-def _maps(claim: dict[str, Any], cells: list[dict[str, Any]]) -> list[Map]:
-    """Cells grouped by subject and by the coordinates that a map holds fixed."""
+def _maps(claim: dict[str, Any], cells: list[Cell]) -> list[Map]:
+    """Cells grouped by subject, seed, settings and the coordinates that a map holds fixed."""
     names = [axis["name"] for axis in claim["axes"]]
-    grid = claim["grid"] or {"x": names[0], "y": names[-1]}
-    labels = {axis["name"]: axis["label"] for axis in claim["axes"]}
-    groups: dict[str, list[dict[str, Any]]] = {}
+    grid = claim.get("grid") or {"x": names[0], "y": names[1] if len(names) > 1 else ""}
+    x, y = grid["x"], grid["y"] or ""
+    groups: dict[str, list[Cell]] = {}
     for cell in cells:
-        fixed = {name: value for name, value in cell["case"].items() if name not in (grid["x"], grid["y"])}
-        groups.setdefault(repr((cell["subject"], cell["seed"], cell["settings"], sorted(fixed.items()))), []).append(cell)
-    maps = []
-    for group in groups.values():
-        xs, ys = ({cell["case"][grid[side]] for cell in group} for side in "xy")
-        first = group[0]["case"]
-        maps.append(
-            Map(
-                grid["x"], grid["y"], _ordered(xs), _ordered(ys),
-                {(cell["case"][grid["x"]], cell["case"][grid["y"]]): cell for cell in group},
-                {name: value for name, value in first.items() if name not in (grid["x"], grid["y"])},
-                group[0]["subject"], labels,
-            )
-        )
+        fixed = sorted((name, value) for name, value in cell["case"].items() if name not in (x, y))
+        key = repr((cell["subject"], cell["seed"], sorted(cell["settings"].items()), fixed))
+        groups.setdefault(key, []).append(cell)
+    maps = [_map(claim, group, x, y) for _, group in sorted(groups.items())]
     return sorted(maps, key=lambda one: -len(one.cells))
 
 
-def _ordered(values: set[Any]) -> tuple[Any, ...]:
-    return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
+def _map(claim: dict[str, Any], group: list[Cell], x: str, y: str) -> Map:
+    """The map of one group of cells."""
+    placed = {(cell["case"][x], cell["case"][y] if y else ""): cell for cell in group}
+    ordered = [placed[key] for key in sorted(placed, key=lambda key: (_rank(key[1]), _rank(key[0])))]
+    lined = any(cell["premise_boundary"] is not None for cell in group)
+    first = group[0]
+    return Map(
+        x=x,
+        y=y,
+        xs=tuple(sorted({key[0] for key in placed}, key=_rank)),
+        ys=tuple(sorted({key[1] for key in placed}, key=_rank)),
+        cells=placed,
+        fixed={name: value for name, value in first["case"].items() if name not in (x, y)},
+        subject=first["subject"],
+        seed=first["seed"],
+        settings=first["settings"],
+        labels={axis["name"]: axis.get("label") or axis["name"] for axis in claim["axes"]},
+        rows=tuple(slack.rows(ordered, x)) if lined else (),
+        side=slack.side_of(ordered, x),
+    )
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    return (isinstance(value, str), value)

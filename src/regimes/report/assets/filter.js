@@ -1,15 +1,28 @@
 "use strict";
 (() => {
-  const text = document.getElementById("find"), verdict = document.getElementById("verdict"), count = document.getElementById("count");
-  const rows = [...document.querySelectorAll("#claims tbody tr")];
+  const form = document.querySelector(".filters"), find = document.getElementById("find"), count = document.getElementById("count");
+  const rows = [...document.querySelectorAll("#claims tr.claim")];
+  const groups = [...document.querySelectorAll("#claims tbody")];
+  const texts = rows.map((row) => `${row.textContent} ${row.parentElement.querySelector(".paper").textContent}`.toLowerCase());
   const apply = () => {
-    const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const verdict = form.elements.verdict.value;
     let shown = 0;
-    rows.forEach((row) => {
-      const hit = words.every((word) => row.textContent.toLowerCase().includes(word)) && (!verdict.value || row.dataset.verdict === verdict.value);
-      row.hidden = !hit; shown += hit;
+    rows.forEach((row, i) => {
+      const wanted = !verdict || (verdict === "erratum" ? "erratum" in row.dataset : row.dataset.verdict === verdict);
+      row.hidden = !(wanted && words.every((word) => texts[i].includes(word)));
+      shown += !row.hidden;
     });
-    count.textContent = `${shown} of ${rows.length} claims`;
+    groups.forEach((group) => { group.hidden = !group.querySelector("tr.claim:not([hidden])"); });
+    document.getElementById("nothing").hidden = shown > 0;
+    count.textContent = shown === rows.length ? `${shown} claims` : `${shown} of ${rows.length} claims`;
   };
-  text.addEventListener("input", apply); verdict.addEventListener("change", apply); apply();
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", apply);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && document.activeElement !== find) { event.preventDefault(); find.focus(); }
+    if (event.key === "Escape" && document.activeElement === find) { find.value = ""; apply(); }
+  });
+  apply();
 })();

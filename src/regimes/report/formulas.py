@@ -1,0 +1,60 @@
+"""LaTeX as MathML that needs no script, and that cannot smuggle anything else into a page."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+ELEMENTS = frozenset(
+    "math mrow mi mn mo mtext mspace ms mfrac msqrt mroot mstyle mpadded mphantom mfenced menclose msub msup "
+    "msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd mlabeledtr".split()
+)
+ATTRIBUTES = frozenset(
+    "display mathvariant stretchy fence separator accent accentunder form lspace rspace width height depth "
+    "linethickness minsize maxsize movablelimits columnalign rowspacing columnspacing columnlines rowlines "
+    "displaystyle scriptlevel notation open close largeop symmetric voffset columnspan".split()
+)
+BARE_AMPERSAND = re.compile(r"&(?!(?:#\d+|#x[0-9A-Fa-f]+|amp|lt|gt);)")
+
+
+@lru_cache(maxsize=4096)
+def mathml(latex: str, display: str = "block") -> Markup:
+    r"""A formula as MathML, or as escaped LaTeX in a `code` element where it cannot be converted.
+
+    The converter copies text inside `\text{…}` unescaped, so its output is parsed and only MathML's own elements
+    and plain attributes are let through.
+
+    Arguments:
+        latex: the formula, without dollar signs.
+        display: `block` or `inline`.
+    """
+    from latex2mathml.converter import convert
+
+    try:
+        root = ElementTree.fromstring(BARE_AMPERSAND.sub("&amp;", convert(latex, display=display)))
+        _check(root)
+    except Exception:  # whatever the converter or the parser makes of somebody's LaTeX, the page shows the LaTeX
+        return Markup("<code class='latex'>{}</code>").format(latex)
+    root.set("alttext", latex)
+    ElementTree.register_namespace("", NAMESPACE)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def inline(latex: str) -> Markup:
+    """A symbol inside a line of text."""
+    return mathml(latex, "inline")
+
+
+def _check(root: ElementTree.Element) -> None:
+    """ValueError for an element or attribute that a formula has no need of."""
+    for element in root.iter():
+        name = str(element.tag).removeprefix(f"{{{NAMESPACE}}}")
+        if name not in ELEMENTS or not str(element.tag).startswith(f"{{{NAMESPACE}}}"):
+            raise ValueError(f"{name} is no element of a formula")
+        for attribute in list(element.attrib):
+            if attribute not in ATTRIBUTES:
+                del element.attrib[attribute]

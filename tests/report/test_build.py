@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from conftest import HOSTILE, Shelf
+from regimes.errors import RegimesError
+from regimes.report.build import build, contents
+from regimes.report.model import ReportError, views
+
+VOID = {"meta", "link", "input", "br"}
+
+
+class Reader(HTMLParser):
+    """Elements of a page with their attributes, and whether every element that opens also closes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str | bytes]:
+    from conftest import shelf
+
+    return contents(views(shelf()))
+
+
+def test_the_report_has_every_file(store: Shelf, tmp_path: Path) -> None:
+    written = build(store, tmp_path / "out")
+    names = {str(path.relative_to(tmp_path / "out")) for path in written}
+    assert written[0].name == "index.html"
+    assert names == {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    for name in ("claims/{}.html", "figures/{}.svg", "figures/{}.png", "data/{}.csv", "data/{}.json"):
+        assert name.format("doe2019band/band") in names
+    assert "figures/doe2019band/empty.svg" not in names
+    assert set(json.loads((tmp_path / "out/report.json").read_text())["files"]) == names
+    assert sum(path.stat().st_size for path in written) < 5e6
+
+
+def test_the_same_store_gives_the_same_bytes(store: Shelf, tmp_path: Path) -> None:
+    first = {path.name: path.read_bytes() for path in build(store, tmp_path / "a")}
+    assert first == {path.name: path.read_bytes() for path in build(store, tmp_path / "b")}
+    before = {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    build(store, tmp_path / "a")
+    assert before == {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+
+
+def test_pages_are_wellformed_and_load_nothing(files: dict[str, str | bytes]) -> None:
+    for name, page in files.items():
+        if not name.endswith(".html"):
+            continue
+        assert isinstance(page, str)
+        for tag, attributes in Reader(page).elements:
+            assert "src" not in attributes and tag not in ("iframe", "object", "embed", "img"), (name, tag)
+            assert not any(attribute.startswith("on") for attribute in attributes)
+            link = attributes.get("href") or ""
+            if tag == "link":
+                assert link == "data:,"
+            elif tag == "a" and not link.startswith(("https://arxiv.org/abs/", "https://doi.org/", "#")):
+                assert os.path.normpath(os.path.join(os.path.dirname(name), link)) in files, (name, link)
+        assert "@import" not in page and "url(" not in page
+        assert "default-src 'none'" in page
+
+
+def test_anchors_exist_and_identifiers_are_unique(files: dict[str, str | bytes]) -> None:
+    for name in ("index.html", "claims/doe2019band/band.html"):
+        elements = Reader(str(files[name])).elements
+        identifiers = [attributes["id"] for _, attributes in elements if attributes.get("id")]
+        assert len(identifiers) == len(set(identifiers))
+        for _, attributes in elements:
+            for reference in (attributes.get("href") or "", "#" + (attributes.get("aria-labelledby") or "")):
+                if len(reference) > 1 and reference.startswith("#"):
+                    assert reference[1:] in identifiers
+
+
+def test_a_page_has_every_section(files: dict[str, str | bytes]) -> None:
+    page = str(files["claims/doe2019band/band.html"])
+    for part in (
+        "Statement", "<math", "width at least 80 L", "Erratum", "Where it holds", "What was measured", "Slack", "Controls", "Glorot gain",
+        "The observable", "Axes", "arXiv:1901.03611", "@article{doe2019band", "regimes map doe2019band/band --store", "--case width=",
+        "Provenance", "torch 2.13.0", "3 cells of another version", "holds in all 28 promised cells", "vacuous here",
+    ):  # fmt: skip
+        assert part in page, part
+    empty = str(files["claims/doe2019band/empty.html"])
+    assert "No cell has been decided yet." in empty and "not mapped yet" in empty
+
+
+def test_tables_have_scoped_headers(files: dict[str, str | bytes]) -> None:
+    for name, page in files.items():
+        if name.endswith(".html"):
+            assert all(attributes.get("scope") for tag, attributes in Reader(str(page)).elements if tag == "th")
+
+
+def test_whatever_comes_from_data_is_escaped(hostile_store: Shelf) -> None:
+    files = contents(views(hostile_store))
+    for name in ("index.html", "claims/doe2019band/band.html"):
+        page = str(files[name])
+        scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)
+        assert len(scripts) == page.count("</script>") == (1 if name == "index.html" else 2)
+        assert "alert" not in scripts[-1]
+        for tag, attributes in Reader(page).elements:
+            assert tag != "img" and not any(attribute.startswith("on") for attribute in attributes)
+    data = re.search(r'<script type="application/json">(.*?)</script>', str(files["claims/doe2019band/band.html"]), re.S)
+    assert data is not None and not set("<>&") & set(data[1])
+    assert ["Reason", HOSTILE] in json.loads(data[1])["cells"]["0,0"]["rows"]
+
+
+def test_csv_and_json_give_the_cells_back(files: dict[str, str | bytes], store: Shelf) -> None:
+    cells = store.cells("doe2019band/band")
+    rows = list(csv.DictReader(io.StringIO(str(files["data/doe2019band/band.csv"]))))
+    assert [(int(row["width"]), int(row["depth"]), row["verdict"]) for row in rows] == [
+        (cell["case"]["width"], cell["case"]["depth"], cell["verdict"]) for cell in cells
+    ]
+    assert float(rows[0]["estimate"]) == cells[0]["evidence"]["estimate"]
+    assert [float(rows[0]["low"]), float(rows[0]["high"])] == cells[0]["evidence"]["interval"]
+    data = json.loads(str(files["data/doe2019band/band.json"]))
+    assert data["schema"] == 1
+    assert [{name: cell[name] for name in one} for one, cell in zip(data["cells"], cells, strict=True)] == [
+        {name: value for name, value in cell.items() if name in data["cells"][0]} for cell in cells
+    ]
+    assert data["controls"][1]["witness"] == {"width": 64, "depth": 8, "epsilon": 0.5}
+    assert json.loads(str(files["data/doe2019band/single.json"]))["cells"][0]["premise_boundary"] == "inf"
+    summary = json.loads(str(files["report.json"]))["claims"]
+    assert next(one for one in summary if one["id"].endswith("/band"))["cells"]["inside"]["holds"] == 28
+
+
+def test_some_claims_only(store: Shelf, tmp_path: Path) -> None:
+    build(store, tmp_path, ["doe2019band/band"])
+    assert [path.name for path in (tmp_path / "claims/doe2019band").iterdir()] == ["band.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(store: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReportError, match=r"file' \(.*\); give --out a folder that can be written"):
+        build(store, tmp_path / "file")
+    assert issubclass(ReportError, RegimesError)
+
+
+def test_a_failure_leaves_the_former_report(store: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def state() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    build(store, tmp_path)
+    former = state()
+    store._claims[0]["title"] = "Another title"
+    real, calls = Path.write_bytes, []
+
+    def full(path: Path, data: bytes) -> int:
+        calls.append(path)
+        if len(calls) == 5:
+            raise OSError(28, "No space left on device")
+        return real(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ReportError, match="No space left on device"):
+        build(store, tmp_path)
+    monkeypatch.undo()
+    assert state() == former
+    (tmp_path / "report.json").unlink()
+    (tmp_path / "report.json").mkdir()
+    del former[tmp_path / "report.json"]
+    with pytest.raises(ReportError, match="is a folder"):
+        build(store, tmp_path)
+    assert state() == former
+
+
+def test_an_id_that_would_leave_the_folder_is_refused(store: Shelf) -> None:
+    store._claims[0]["id"] = "../../etc"
+    with pytest.raises(ReportError, match="cannot name a file"):
+        contents(views(store))

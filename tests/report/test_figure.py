@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from xml.etree import ElementTree
+
+import pytest
+
+from conftest import DEPTHS, HOSTILE, WIDTHS, Shelf
+from regimes.report import figure, formats, lines
+from regimes.report.model import Map, views
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(store: Shelf, slug: str) -> tuple[Map, str]:
+    one = views(store, [f"doe2019band/{slug}"])[0].maps[0]
+    return one, figure.draw(one, "Title", "subtitle")
+
+
+def texts(svg: str) -> str:
+    return " | ".join("".join(node.itertext()) for node in ElementTree.fromstring(svg).iter(f"{SVG}text"))
+
+
+def test_every_cell_is_drawn_with_colour_sign_and_name(store: Shelf) -> None:
+    _, svg = drawn(store, "band")
+    root = ElementTree.fromstring(svg)
+    groups = [node for node in root.iter(f"{SVG}g") if node.get("class", "").startswith("cell")]
+    marks = [node for node in root.iter(f"{SVG}g") if node.get("class", "").startswith("mark")]
+    assert len(groups) == len(marks) == 81
+    assert {node.get("class").split()[1] for node in marks} == {"holds", "refuted", "undecided"}  # type: ignore[union-attr]
+    assert all(len(node) == 1 for node in marks)
+    names = ["".join(node.itertext()) for node in groups]
+    assert "width 4, depth 256: refuted, outside the premise" in names
+    assert "width 1024, depth 1: holds" in names
+
+
+def test_lines_are_labelled_and_axes_named(store: Shelf) -> None:
+    _, svg = drawn(store, "band")
+    words = texts(svg)
+    assert "theorem promises | right of this line | depth 256: from width 4100" in words
+    assert "exact boundary" in words
+    assert "width (units per hidden layer)" in words and "depth (hidden layers)" in words
+    assert 'class="line premise"' in svg and 'stroke-dasharray="5 3.5"' in svg
+
+
+def test_a_boundary_off_the_map_is_annotated(store: Shelf) -> None:
+    _, svg = drawn(store, "far")
+    assert "premise begins at width 7\u00a0×\u00a0105" in texts(svg).replace("\u200b", "")
+    assert "off this map" in texts(svg)
+    assert 'class="line premise"' not in svg
+
+
+def test_an_infinite_boundary_and_one_cell_can_be_drawn(store: Shelf) -> None:
+    ElementTree.fromstring(drawn(store, "single")[1])
+
+
+def test_words_on_an_axis_and_holes_can_be_drawn(store: Shelf) -> None:
+    _, svg = drawn(store, "words")
+    assert 'class="missing"' in svg and "narrow" in texts(svg) and "not decided yet" in texts(svg)
+
+
+def test_a_premise_without_a_threshold_is_outlined(store: Shelf) -> None:
+    one, svg = drawn(store, "plain")
+    assert not one.rows
+    assert 'class="line premise"' in svg
+
+
+def test_text_in_a_figure_is_escaped(hostile_store: Shelf) -> None:
+    one = views(hostile_store)[0].maps[0]
+    svg = figure.draw(one, HOSTILE, HOSTILE, HOSTILE)
+    assert "<script" not in svg
+    ElementTree.fromstring(svg)
+
+
+def test_the_line_lies_between_cells_that_are_promised_and_others(store: Shelf) -> None:
+    one, _ = drawn(store, "band")
+    for y, bound in one.bounds("premise_boundary"):
+        at = lines.position(bound, one.xs)
+        assert at is not None
+        for column, x in enumerate(one.xs):
+            assert one.cells[(x, y)]["inside"] == (column + 0.5 >= at - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    ((4, 0.5), (8, 1.5), (1024, 8.5), (math.sqrt(32), 1.0), (2, -0.5), (0, -math.inf), (math.inf, math.inf)),
+)
+def test_positions_are_logarithmic(value: float, expected: float) -> None:
+    assert lines.position(value, WIDTHS) == pytest.approx(expected)
+
+
+def test_a_line_is_clipped_at_the_edge_where_it_leaves() -> None:
+    line = lines.line([(depth, 16.0 * depth) for depth in DEPTHS], WIDTHS, DEPTHS)
+    assert line is not None and line.edge == "right"
+    assert line.end == pytest.approx((9.0, 7.0))
+    assert line.beyond == ((128, 2048.0), (256, 4096.0))
+    assert all(0 <= u <= 9 and 0 <= v <= 9 for piece in line.pieces for u, v in piece)
+    assert lines.line([], WIDTHS, DEPTHS) is None
+    assert lines.line([(1, 5.0)], ("a", "b"), (1,)) is None
+
+
+def test_png_is_the_drawing_at_three_times_its_size(store: Shelf) -> None:
+    _, svg = drawn(store, "band")
+    root = ElementTree.fromstring(svg)
+    png = figure.to_png(svg)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", png[16:24])
+    assert (width, height) == (3 * int(root.get("width", 0)), 3 * int(root.get("height", 0)))
+    at, pixels = 8, b""
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        kind, data = png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + data)
+        pixels += data if kind == b"IDAT" else b""
+        at += 12 + length
+    assert len(zlib.decompress(pixels)) == height * (1 + 4 * width)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    (
+        (None, "–"), (True, "yes"), (64, "64"), (65536, "65\u202f536"), (0.05, "0.05"), (1.25e-11, "1.25\u2009×\u200910⁻¹¹"),
+        (1e-6, "10⁻⁶"), (9.07e6, "9.07\u2009×\u200910⁶"), (-0.5, "−0.5"), (math.inf, "∞"), (math.nan, "NaN"), ("relu", "relu"),
+        (199.3457, "199.3"), (16.0, "16"), (1038.57, "1039"), (0.0, "0"),
+    ),
+)  # fmt: skip
+def test_numbers_read_well(value: object, expected: str) -> None:
+    assert formats.number(value) == expected

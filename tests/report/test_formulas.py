@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from regimes.report.formulas import inline, mathml
+
+FORMULAS = (
+    r"\Pr\Bigl[\forall l \le L:\ \Bigl|\frac{\|h^l\|^2}{\|x\|^2} - 1\Bigr| \le \epsilon\Bigr] \ge 1-\delta",
+    r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
+    r"n \lesssim \operatorname{poly}(L) < \infty",
+    r"\mathrm{Bin}(n_l, 1/2)\ \text{independent}",
+    r"\sum_{i=1}^n \sqrt{x_i} \in \mathbb{R}^d",
+    r"\tfrac{2}{n_i}\chi^2_{K_i}",
+)
+
+
+@pytest.mark.parametrize("latex", FORMULAS)
+def test_formulas_are_wellformed_mathml(latex: str) -> None:
+    root = ElementTree.fromstring(mathml(latex))
+    assert root.tag == "{http://www.w3.org/1998/Math/MathML}math"
+    assert root.get("display") == "block"
+    assert root.get("alttext") == latex
+    assert len(list(root.iter())) > 3
+
+
+def test_what_cannot_be_converted_is_shown_as_latex() -> None:
+    assert mathml(r"\left( x < 1") == r"<code class='latex'>\left( x &lt; 1</code>"
+
+
+@pytest.mark.parametrize("latex", (r"\text{<img src=x onerror=alert(1)>}", r"\text{</math><script>alert(1)</script>}", "<b>"))
+def test_no_markup_comes_out_of_a_formula(latex: str) -> None:
+    for text in (mathml(latex), inline(latex)):
+        assert not any(tag in text for tag in ("<img", "<script", "<b>"))
+
+
+def test_an_ampersand_in_text_is_escaped() -> None:
+    assert "&amp;" in mathml(r"\text{a & b}")
