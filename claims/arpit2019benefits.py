@@ -1,6 +1,6 @@
 """Arpit & Bengio (2019), The Benefits of Over-parameterization at Initialization in Deep ReLU Networks.
 
-Under He initialisation, W^l_ij ~ N(0, 2/n_l) with n_l the fan-out and no biases, the norm of every hidden layer is
+Under He initialisation, Wˡᵢⱼ ~ N(0, 2/n_l) with n_l the fan-out and no biases, the norm of every hidden layer is
 near that of the input, and the norm of every layer's weight gradient is near |x| |delta^L|, delta^L the error at the
 last hidden pre-activation, with probability at least 1 - delta if the width exceeds a bound in depth and number of
 inputs. What is exact (laws, first passage, alignment) is derived in `regimes.theory`, where the derivations stand.
@@ -34,8 +34,8 @@ profile = axes.choice("profile", PROFILES, label="hidden widths along the depth"
 direction = axes.choice("direction", ("dense", "sparse"), label="input")
 UNIFORM = Law(cdf=lambda case: lambda u: np.clip(u, 0, 1), margin=0.05)
 SYMBOLS = {
-    r"h^l": "hidden layer l, relu(W^l h^{l-1}); h^0 = x",
-    r"n_l": "units of layer l (fan-out of W^l)",
+    r"h^l": "hidden layer l, relu(Wˡ hˡ⁻¹); h⁰ = x",
+    r"n_l": "units of layer l (fan-out of Wˡ)",
     r"L": "number of hidden layers",
 }
 
@@ -94,7 +94,7 @@ def through_gamma(variance):
               fixed={"profile": "constant", "direction": "dense"}),
 )
 def layer_ratios_have_their_exact_law(networks, case):
-    """Layer ratios r_l = |h^l|^2/|h^(l-1)|^2 through their distribution function, (R, L), i.i.d. U(0, 1).
+    """Layer ratios r_l = |hˡ|²/|hˡ⁻¹|² through their distribution function, (R, L), i.i.d. U(0, 1).
 
     Mean 1, variance 5/n_l, P(r_l = 0) = 2^-n_l. The laws do not depend on the input or on other layers. At the atom
     the transform is uniform on the jump. Source: derived from the paper's model; Gaussian weights are essential.
@@ -103,7 +103,7 @@ def layer_ratios_have_their_exact_law(networks, case):
 
 
 def inside(networks, lower, upper):
-    """Whether every input's log|h^l|^2/|x|^2 lies in [lower_l, upper_l] at every layer, shape (R,)."""
+    """Whether every input's log|hˡ|²/|x|² lies in [lower_l, upper_l] at every layer, shape (R,)."""
     logs = networks.log_norms()
     logs = (logs[:, 1:] - logs[:, :1]).cpu().numpy()
     return ((logs >= np.reshape(lower, (1, -1, 1))) & (logs <= np.reshape(upper, (1, -1, 1)))).all(axis=(1, 2))
@@ -152,7 +152,7 @@ def promised(width):
         control="bound as plotted"),
 )
 def hidden_norms_of_all_inputs_are_preserved(networks, case):
-    """One boolean per network, shape (R,): at every layer l and input i, (1-e')^l <= |h^l(x_i)|^2/|x_i|^2 <= (1+e')^l.
+    """One boolean per network, shape (R,): at every layer l and input i, (1-ε')ˡ <= |hˡ(x_i)|²/|x_i|² <= (1+ε')ˡ.
 
     Chernoff's bound in every layer and a union over N inputs and L layers; it loses a factor of order L against the
     truth. Source: the theorem's text was not to be had, this is the form that its proof gives.
@@ -188,9 +188,9 @@ def hidden_norms_of_all_inputs_are_preserved(networks, case):
         status="vacuous"),
 )
 def norms_stay_in_a_flat_band(networks, case):
-    """One boolean per network, shape (R,): | |h^l|^2/|x|^2 - 1 | <= eps at every layer, for one input.
+    """One boolean per network, shape (R,): | |hˡ|²/|x|² - 1 | <= eps at every layer, for one input.
 
-    The exact boundary propagates the density of log|h^l|^2 through the band, layer by layer.
+    The exact boundary propagates the density of log|hˡ|² through the band, layer by layer.
     """
     return inside(networks, np.full(case.depth, math.log1p(-case.epsilon)), np.full(case.depth, math.log1p(case.epsilon)))
 
@@ -284,7 +284,7 @@ def log_norms_drift_down(networks, case):
     },
 )
 def the_drift_scales_like_one_over_the_width(networks, case):
-    """-log|h^L|²/L at each width, shape (R,): mean (5/2)/n (1 + O(1/n)) given that no layer is dead; exponent -1."""
+    """-log|hᴸ|²/L at each width, shape (R,): mean (5/2)/n (1 + O(1/n)) given that no layer is dead; exponent -1."""
     logs = networks.log_norms()[:, -1, 0].cpu().numpy()
     return np.ma.masked_array(-np.where(np.isneginf(logs), 0.0, logs) / case.depth, mask=np.isneginf(logs))
 
@@ -296,9 +296,9 @@ ratio = axes.choice("ratio", (1.0, 0.25, 0.5, 2.0, 4.0), label="first over last 
 GRADIENT_SYMBOLS = {
     **SYMBOLS,
     r"\delta^l": "gradient of the loss with respect to the pre-activation of layer l",
-    r"\kappa": "<h^L, δ^L>",
+    r"\kappa": "⟨hᴸ, δᴸ⟩",
     r"k_l": "active units of layer l",
-    r"c^2": "cos² of the angle between h^L and δ^L",
+    r"c^2": "cos² of the angle between hᴸ and δᴸ",
 }
 
 
@@ -319,10 +319,10 @@ GRADIENT_SYMBOLS = {
               fixed={"profile": "constant", "alignment": 0.3}),
 )
 def the_signal_is_conserved(networks, case):
-    """(κ_l - κ_{l+1}) in units of its rounding bound, shape (R, L-1).
+    """(κₗ - κₗ₊₁) in units of its rounding bound, shape (R, L-1).
 
-    κ_{l+1} is computed from a^{l+1} = W h (n_l roundings), κ_l from δ^l = W^T δ^{l+1} (n_{l+1} roundings), and both by
-    inner products of n_{l+1} and n_l terms: |κ_l - κ_{l+1}| <= 2 (γ(n_l) + γ(n_{l+1})) |δ|^T |W| |h| (Higham, ch. 3).
+    κₗ₊₁ is computed from aˡ⁺¹ = W h (n_l roundings), κₗ from δˡ = W^T δˡ⁺¹ (n_{l+1} roundings), and both by
+    inner products of n_{l+1} and n_l terms: |κₗ - κₗ₊₁| <= 2 (γ(n_l) + γ(n_{l+1})) |δ|^T |W| |h| (Higham, ch. 3).
     """
     found = networks.gradients(case.alignment)
     unit = rounding_unit(str(networks.randomness.dtype).removeprefix("torch."))
@@ -334,7 +334,7 @@ def the_signal_is_conserved(networks, case):
 
 
 def fresh_part(networks, case, *, degrees_lost=1, keep_kappa=True):
-    """P(chi2_{k_l - lost} <= the part of |δ^l|^2 that is not along h^l, in units of (2/n_{l+1}) |δ^{l+1}|^2), (R, L-1)."""
+    """P(χ²(k_l - lost) <= the part of |δˡ|² that is not along hˡ, in units of (2/n_{l+1}) |δˡ⁺¹|²), (R, L-1)."""
     found = networks.gradients(case.alignment)
     delta, hidden = found.log_delta.cpu().numpy(), found.log_hidden.cpu().numpy()
     kappa, active = found.log_kappa.cpu().numpy()[:, None], found.active.cpu().numpy()
@@ -355,7 +355,7 @@ def fresh_part(networks, case, *, degrees_lost=1, keep_kappa=True):
     statement=r"\|\delta^l\|^2 = \frac{\kappa^2}{\|h^l\|^2} + \frac{2}{n_{l+1}}\,\|\delta^{l+1}\|^2\,\chi^2_{k_l - 1}",
     symbols=GRADIENT_SYMBOLS,
     axes=(axes.width(3, 1024, quick=64), axes.depth(2, 32), profile, alignment),
-    premise=always("Gaussian weights, no biases, one input, a loss that depends on the weights through h^L only"),
+    premise=always("Gaussian weights, no biases, one input, a loss that depends on the weights through hᴸ only"),
     subject=init.he_normal,
     controls={
         "without κ": Control(observable=lambda networks, case: fresh_part(networks, case, degrees_lost=0, keep_kappa=False),
@@ -369,16 +369,16 @@ def fresh_part(networks, case, *, degrees_lost=1, keep_kappa=True):
               fixed={"profile": "constant", "alignment": 1.0}),
 )
 def backpropagated_norms_have_their_exact_law(networks, case):
-    """The fresh Gaussian part of |δ^l|^2 through the chi-square law of k_l - 1 degrees, (R, L-1), i.i.d. U(0, 1).
+    """The fresh Gaussian part of |δˡ|² through the chi-square law of k_l - 1 degrees, (R, L-1), i.i.d. U(0, 1).
 
-    Given the forward pass, W^{l+1} is fixed along h^l and a fresh Gaussian on the complement; the mask keeps h^l.
-    |∂W^l|_F = |δ^l| |h^{l-1}| because the gradient of one input has rank one. Layers with one active unit are masked.
+    Given the forward pass, Wˡ⁺¹ is fixed along hˡ and a fresh Gaussian on the complement; the mask keeps hˡ.
+    |∂Wˡ|_F = |δˡ| |hˡ⁻¹| because the gradient of one input has rank one. Layers with one active unit are masked.
     """
     return fresh_part(networks, case)
 
 
 def first_gradient(networks, case):
-    """|∂W^1|^2/(|x|^2 |δ^L|^2) = |δ^1|^2/|δ^L|^2, shape (R,); networks with a dead layer are masked."""
+    """|∂W¹|²/(|x|² |δᴸ|²) = |δ¹|²/|δᴸ|², shape (R,); networks with a dead layer are masked."""
     found = networks.gradients(case.alignment)
     dead = ((found.active == 0).any(1) | (found.active[:, -1] < 2)).cpu().numpy()
     logs = (found.log_delta[:, 0] - found.log_delta[:, -1]).cpu().numpy()
@@ -408,20 +408,20 @@ def gradient_kind(mean, margin):
     subject=init.he_normal,
     controls={
         "aligned error": Control(premise=always("any error"), at={"width": 128, "depth": 10, "alignment": 1.0, "ratio": 1.0},
-                                 why="the hidden premise c² ≪ 1/L dropped: ½|h^L|² as loss"),
+                                 why="the hidden premise c² ≪ 1/L dropped: ½|hᴸ|² as loss"),
         "unequal widths": Control(premise=always("any widths"), at={"width": 128, "depth": 4, "alignment": 0.0, "ratio": 4.0},
                                   why="the hidden premise of equal widths dropped"),
         "Glorot gain": Control(subject=init.glorot, at={"depth": 4}),
     },
     grid=Grid(x="alignment", y="ratio", fixed={"width": 128, "depth": 6}),
     erratum=Erratum(
-        published="The norm of every weight gradient is near |x| |δ^L| once the width is large.",
-        finding="Needs two further premises: equal hidden widths (else a factor n_1/n_L) and an output error nearly orthogonal to the "
+        published="The norm of every weight gradient is near |x| |δᴸ| once the width is large.",
+        finding="Needs two further premises: equal hidden widths (else a factor n₁/n_L) and an output error nearly orthogonal to the "
         "last hidden layer (else a factor 1 + (L-1) c²). Auto-encoder-like losses break it at ten layers.",
         control="aligned error"),
 )
 def weight_gradients_keep_their_norm(networks, case):
-    """|∂W^1|_F²/(|x|² |δ^L|²), shape (R,), for an output error at the given angle to h^L. Networks with a dead layer are masked."""
+    """|∂W¹|_F²/(|x|² |δᴸ|²), shape (R,), for an output error at the given angle to hᴸ. Networks with a dead layer are masked."""
     return first_gradient(networks, case)
 
 
@@ -438,13 +438,13 @@ def weight_gradients_keep_their_norm(networks, case):
         "as assumed": Control(kind=gradient_kind(lambda case: 1.0, 0.15), at={"width": 64, "depth": 8, "alignment": 1.0}),
         "inverted width factor": Control(
             kind=gradient_kind(lambda case: gradient_moments(case)[0] / case.ratio**2, lambda case: 0.15),
-            at={"width": 64, "depth": 4, "alignment": 0.0, "ratio": 4.0}, why="n_L/n_1 for n_1/n_L"),
+            at={"width": 64, "depth": 4, "alignment": 0.0, "ratio": 4.0}, why="n_L/n_1 for n₁/n_L"),
         "Glorot gain": Control(subject=init.glorot, at={"width": 64, "depth": 4, "ratio": 1.0}),
     },
     grid=Grid(x="alignment", y="ratio", fixed={"width": 64, "depth": 6}),
 )
 def gradients_grow_with_alignment(networks, case):
-    """|δ^1|²/|δ^L|², shape (R,), against its exact mean given that all layers are alive; the variance is exact too."""
+    """|δ¹|²/|δᴸ|², shape (R,), against its exact mean given that all layers are alive; the variance is exact too."""
     return first_gradient(networks, case)
 
 

@@ -250,6 +250,7 @@ def _coordinates(claim: Claim, pairs: Sequence[str]) -> dict[str, Value]:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--budget", default=None, metavar="TIME", help="Stop starting cells after this time: 90s, 15m, 2h.")
 @click.option("--controls/--no-controls", "with_controls", default=True, help="Also refute the controls once.")
+@click.option("--retry", is_flag=True, help="Decide undecided cells and controls again, with this run's budgets.")
 @settings_options
 @claims_option
 @json_option
@@ -262,6 +263,7 @@ def map_claims(
     workers: int,
     budget: str | None,
     with_controls: bool,
+    retry: bool,
     folder: str | None,
     as_json: bool,
     **given: Any,
@@ -274,7 +276,7 @@ def map_claims(
     seconds = None if budget is None else _usage(lambda: mapping.seconds_of(budget))
     outcome = mapping.map_claims(
         claims, Path(store), settings, profile, grids=grids, subject=subject, shard=shard, workers=workers,
-        budget=seconds, with_controls=with_controls, quiet=as_json,
+        budget=seconds, with_controls=with_controls, retry=retry, quiet=as_json,
     )  # fmt: skip
     if as_json:
         _print_json(outcome.as_dict())

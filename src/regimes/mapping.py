@@ -96,6 +96,7 @@ def map_claims(
     workers: int,
     budget: float | None,
     with_controls: bool,
+    retry: bool,
     quiet: bool,
 ) -> Mapped:
     """Decide cells, and controls once, into the store at `path`.
@@ -111,6 +112,7 @@ def map_claims(
         workers: worker processes.
         budget: no cell is started after this many seconds.
         with_controls: whether controls are tried as well; never for another subject, nor for shards but the first.
+        retry: decide undecided cells and controls again.
         quiet: no progress, whatever the terminal.
 
     Raises:
@@ -125,11 +127,11 @@ def map_claims(
         foreign(subject)
     with Store.open(path, create=True) as store:
         with shown("cells", quiet) as progress:
-            cells = run_map(claims, store, settings, overrides, workers, budget, progress, part, subject)
+            cells = run_map(claims, store, settings, overrides, workers, budget, progress, part, subject, retry)
         if not with_controls or subject is not None or (part is not None and part[0] != 1):
             return Mapped(str(path), cells)
         with shown("controls", quiet) as progress:
-            controls = run_controls(claims, store, settings, profile, workers, budget, progress)
+            controls = run_controls(claims, store, settings, profile, workers, budget, progress, retry)
     return Mapped(str(path), cells, controls)
 
 

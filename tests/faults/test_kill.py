@@ -110,7 +110,7 @@ class Bench:
             seed_and_settings = {(cell["subject"], cell["seed"]) for cell in store.cells(NAME)}
             ((subject, seed),) = seed_and_settings or {("", 0)}
             settings = '{"alpha":1e-06,"device":"cpu","dtype":"float32"}'
-            return store.case_keys(NAME, document["fingerprint"], subject, seed, settings)
+            return set(store.case_verdicts(NAME, document["fingerprint"], subject, seed, settings))
 
     def kill_after(self, running: subprocess.Popen, computed: int, pause: float) -> None:
         """Kill -9 once so many cells have been begun, and a moment later."""

@@ -73,6 +73,19 @@ def test_what_is_there_is_not_done_again(claims: list[Claim], store: Store) -> N
     assert run_map(claims[:1], store, Settings(device="cpu", dtype="float64")).computed == 6
 
 
+def test_undecided_cells_are_decided_again_only_on_request(claims: list[Claim], store: Store, tmp_path: Path) -> None:
+    poor = replace(SETTINGS, replicates=20)
+    assert run_map(claims[:1], store, poor).verdicts.get("undecided")
+    assert run_map(claims[:1], store, SETTINGS).computed == 0
+    again = run_map(claims[:1], store, SETTINGS, retry=True)
+    assert again.computed == sum(cell["run"] == store.runs()[-1]["id"] for cell in store.cells(HEADS))
+    assert again.verdicts == {"holds": 4}
+    with Store.open(tmp_path / "once", create=True) as once:
+        run_map(claims[:1], once, SETTINGS)
+        assert content(once) == content(store)
+    assert run_map(claims[:1], store, SETTINGS, retry=True).computed == 0
+
+
 def test_workers_and_shards_change_no_result(claims: list[Claim], store: Store, tmp_path: Path) -> None:
     run_map(claims, store, SETTINGS)
     with Store.open(tmp_path / "workers", create=True) as other:

@@ -65,6 +65,24 @@ def test_the_first_verdict_of_a_cell_stays(path: Path) -> None:
         assert [cell["verdict"] for cell in store.cells("a/b")] == ["holds"]
 
 
+def test_only_more_replicates_replace_an_undecided_cell(path: Path) -> None:
+    def evidence(verdict: str, replicates: int) -> dict:
+        return {"verdict": verdict, "replicates": replicates}
+
+    with Store.open(path, create=True) as store:
+        store.put_claim(document())
+        assert put(store, evidence=evidence("undecided", 100))
+        assert not put(store, evidence=evidence("undecided", 50))
+        assert put(store, evidence=evidence("holds", 200), run="later", seconds=0.3)
+        assert not put(store, evidence=evidence("undecided", 400))
+        (cell,) = store.cells("a/b")
+        assert (cell["verdict"], cell["evidence"]["replicates"], cell["run"], cell["seconds"]) == ("holds", 200, "later", 0.3)
+        control(store, verdict="undecided")
+        assert control(store, verdict="killed")
+        assert not control(store, verdict="undecided")
+        assert [one["verdict"] for one in store.controls("a/b")] == ["killed"]
+
+
 def test_every_part_of_the_key_tells_cells_apart(path: Path) -> None:
     others = {"subject": "theirs", "case": '{"depth":1,"width":8}', "seed": 2**70, "settings": SETTINGS + " "}
     with Store.open(path, create=True) as store:
@@ -76,7 +94,7 @@ def test_every_part_of_the_key_tells_cells_apart(path: Path) -> None:
             assert put(store, other)
         assert len(store.cells("a/b")) == 5
         assert {cell["seed"] for cell in store.cells("a/b")} == {0, 2**70}
-        assert store.case_keys("a/b", "f1", "ours", 0, SETTINGS) == {KEY.case, others["case"]}
+        assert store.case_verdicts("a/b", "f1", "ours", 0, SETTINGS) == {KEY.case: "holds", others["case"]: "holds"}
 
 
 def test_cells_of_a_changed_claim_are_stale_and_never_mixed(path: Path) -> None:

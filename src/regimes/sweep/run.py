@@ -78,6 +78,7 @@ def run_map(
     progress: Progress | None = None,
     shard: tuple[int, int] | None = None,
     subject: str | None = None,
+    retry: bool = False,
 ) -> Outcome:
     """Decide the cells of the claims' maps that the store does not have, cheapest first, each stored at once.
 
@@ -91,6 +92,7 @@ def run_map(
         progress: called after each cell.
         shard: (k, n): only the k-th of n parts of the cells.
         subject: `module:object` in place of the claims' subjects.
+        retry: decide undecided cells again, with this run's budgets.
 
     Raises:
         GridError: overrides that do not fit a claim.
@@ -111,7 +113,8 @@ def run_map(
         mine = [case for case in grid if shard is None or in_shard(claim.id, case, shard)]
         key = CellKey(claim.id, fingerprint(claim), own or name_of(claim.map_subject), "", settings.seed, setting)
         store.put_claim(document(claim))
-        present = store.case_keys(key.claim, key.fingerprint, key.subject, key.seed, key.settings)
+        there = store.case_verdicts(key.claim, key.fingerprint, key.subject, key.seed, key.settings)
+        present = {case for case, verdict in there.items() if not (retry and verdict == "undecided")}
         maps.append((key, {case.key for case in mine}))
         outcome.present += sum(case.key in present for case in mine)
         path = str(file_of(claim))
@@ -153,6 +156,7 @@ def run_controls(
     workers: int = 1,
     budget_seconds: float | None = None,
     progress: Progress | None = None,
+    retry: bool = False,
 ) -> Outcome:
     """Try to refute the claims' controls that the store does not have; errors as of `run_map`.
 
@@ -164,6 +168,7 @@ def run_controls(
         workers: worker processes; they change no result.
         budget_seconds: no control is started after this time.
         progress: called after each control.
+        retry: try undecided controls again, with this run's budgets.
     """
     Budget(settings.alpha).admit(len(claims))
     setting, outcome = _setting(settings), Outcome()
@@ -171,7 +176,11 @@ def run_controls(
     for claim in claims:
         store.put_claim(document(claim))
         mark = fingerprint(claim)
-        known = _known_controls(store, claim.id, settings.seed, setting)
+        known = {
+            name: verdict
+            for name, verdict in _known_controls(store, claim.id, settings.seed, setting).items()
+            if not (retry and verdict == "undecided")
+        }
         outcome.present += len(known.keys() & claim.controls.keys())
         path = str(file_of(claim))
         tasks += [

@@ -19,6 +19,18 @@ from regimes.sweep.store_file import create as create_file
 __all__ = ["CellKey", "Store", "StoreError", "plain", "settings_key"]
 
 JSON_COLUMNS = ("case", "settings", "evidence")
+# Replicates have keys: more of them go on with the same sequence, so later evidence contains what it replaces.
+ON_CONFLICT = {
+    "runs": "ON CONFLICT DO NOTHING",
+    "claims": "ON CONFLICT DO NOTHING",
+    "cells": "ON CONFLICT DO UPDATE SET verdict = excluded.verdict, inside = excluded.inside, "
+    "premise_boundary = excluded.premise_boundary, exact_boundary = excluded.exact_boundary, "
+    "evidence = excluded.evidence, seconds = excluded.seconds, run = excluded.run WHERE cells.verdict = 'undecided' "
+    "AND json_extract(excluded.evidence, '$.replicates') > json_extract(cells.evidence, '$.replicates')",
+    "controls": "ON CONFLICT DO UPDATE SET verdict = excluded.verdict, \"case\" = excluded.\"case\", "
+    "evidence = excluded.evidence, cases = excluded.cases, seconds = excluded.seconds, run = excluded.run "
+    "WHERE controls.verdict = 'undecided'",
+}
 KEY_COLUMNS = 'claim = ? AND fingerprint = ? AND subject = ? AND "case" = ? AND seed = ? AND settings = ?'
 
 
@@ -158,7 +170,7 @@ class Store:
         seconds: float,
         run: str,
     ) -> bool:
-        """Keep a decided cell; a cell that is there already stays as it is.
+        """Keep a decided cell; one that is there already stays as it is, unless it is undecided with fewer replicates.
 
         Arguments:
             key: what identifies the cell.
@@ -170,11 +182,11 @@ class Store:
             run: id of the run.
 
         Returns:
-            Whether the cell is new.
+            Whether the cell was kept.
         """
         row = (*key.columns(), evidence["verdict"], int(inside), premise_boundary, exact_boundary,
                _text(evidence), float(seconds), run)  # fmt: skip
-        return self._write(f"INSERT OR IGNORE INTO cells VALUES ({', '.join('?' * len(row))})", row) > 0
+        return self._write(f"INSERT INTO cells VALUES ({', '.join('?' * len(row))}) {ON_CONFLICT['cells']}", row) > 0
 
     def put_control(
         self,
@@ -191,23 +203,23 @@ class Store:
         seconds: float,
         run: str,
     ) -> bool:
-        """Keep what became of a control: `killed` (with its witness case), `survived` or `undecided`."""
+        """Keep what became of a control: `killed` (with its witness case), `survived` or `undecided`, which alone is replaced."""
         row = (claim, fingerprint, control, str(seed), settings, verdict, None if case is None else _text(case),
                None if evidence is None else _text(evidence), int(cases), float(seconds), run)  # fmt: skip
-        return self._write(f"INSERT OR IGNORE INTO controls VALUES ({', '.join('?' * len(row))})", row) > 0
+        return self._write(f"INSERT INTO controls VALUES ({', '.join('?' * len(row))}) {ON_CONFLICT['controls']}", row) > 0
 
     def has_cell(self, key: CellKey) -> bool:
         """Whether a cell is there."""
         return bool(self._read(f"SELECT 1 FROM cells WHERE {KEY_COLUMNS}", key.columns()))
 
-    def case_keys(self, claim: str, fingerprint: str, subject: str, seed: int, settings: str) -> set[str]:
-        """Keys of the cases whose cells are there, for one claim, subject, seed and settings."""
+    def case_verdicts(self, claim: str, fingerprint: str, subject: str, seed: int, settings: str) -> dict[str, str]:
+        """Verdicts of the cells that are there by their cases' keys, for one claim, subject, seed and settings."""
         rows = self._read(
-            'SELECT "case" FROM cells '
+            'SELECT "case", verdict FROM cells '
             "WHERE claim = ? AND fingerprint = ? AND subject = ? AND seed = ? AND settings = ?",
             (claim, fingerprint, subject, str(seed), settings),
         )
-        return {row[0] for row in rows}
+        return {row[0]: row[1] for row in rows}
 
     def cells(self, claim_id: str) -> list[dict[str, Any]]:
         """The cells of a claim's present fingerprint in order of their keys; case, settings and evidence as data."""
@@ -255,7 +267,7 @@ class Store:
         return plain({"schema": SCHEMA, "runs": self.runs(), "claims": claims})
 
     def absorb(self, others: Iterable[Store]) -> int:
-        """Copy in the runs, claims, cells and controls of other stores, such as shards; returns the new cells.
+        """Copy in the runs, claims, cells and controls of other stores, such as shards; returns the number of cells taken.
 
         Raises:
             StoreError: two stores hold different versions of one claim.
@@ -273,7 +285,7 @@ class Store:
                     for table in ("runs", "claims", "cells", "controls"):
                         for row in other._read(f"SELECT * FROM {table}"):
                             marks = ", ".join("?" * len(row))
-                            new = connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", tuple(row))
+                            new = connection.execute(f"INSERT INTO {table} VALUES ({marks}) {ON_CONFLICT[table]}", tuple(row))
                             added += new.rowcount if table == "cells" else 0
                     connection.execute("COMMIT")
                 except BaseException:

@@ -1,0 +1,58 @@
+"""Norms of many random ReLU networks: the batched subject and the exact-in-law sampler against a loop over modules.
+
+`make bench` prints the times; `loop/batched` and `loop/in law` are the ratios, each loop timed in the same run.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from regimes.case import Case
+from regimes.randomness import Randomness
+from regimes.subjects.initialisers import he_normal
+from regimes.subjects.norm_chain import he_normal_in_law
+
+NETWORKS = 256
+
+
+def loop(case: Case, networks: int) -> torch.Tensor:
+    """What a user would write: one module at a time."""
+    found = []
+    with torch.no_grad():
+        for _ in range(networks):
+            x = torch.randn(1, case.width)
+            h, norms = x, []
+            for _ in range(case.depth):
+                layer = nn.Linear(case.width, case.width, bias=False)
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                h = torch.relu(layer(h))
+                norms.append((h.square().sum() / x.square().sum()).log())
+            found.append(torch.stack(norms))
+    return torch.stack(found)
+
+
+def fastest(action, rounds: int = 3) -> float:
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+@pytest.mark.parametrize(("name", "subject"), [("batched", he_normal), ("in law", he_normal_in_law)])
+@pytest.mark.parametrize(("width", "depth"), [(16, 32), (128, 8)])
+def test_norms_of_256_networks(benchmark, name: str, subject, width: int, depth: int) -> None:
+    torch.set_num_threads(1)
+    case = Case({"width": width, "depth": depth})
+    randomness = Randomness("bench", torch.device("cpu"), torch.float32)
+    found = benchmark(lambda: subject(case, NETWORKS, randomness).log_norms())
+    assert found.shape == (NETWORKS, depth + 1, 1)
+    if benchmark.stats is not None:
+        naive = fastest(lambda: loop(case, NETWORKS))
+        benchmark.extra_info[f"loop/{name}"] = round(naive / benchmark.stats.stats.min, 1)
+        benchmark.name = f"{name}, width {width}, depth {depth}: {benchmark.extra_info[f'loop/{name}']}x the loop"
