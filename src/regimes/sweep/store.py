@@ -203,7 +203,7 @@ class Store:
         seconds: float,
         run: str,
     ) -> bool:
-        """Keep what became of a control: `killed` (with its witness case), `survived` or `undecided`, which alone is replaced."""
+        """Keep what became of a control: `killed` (with its witness case), `survived` or, to be replaced, `undecided`."""
         row = (claim, fingerprint, control, str(seed), settings, verdict, None if case is None else _text(case),
                None if evidence is None else _text(evidence), int(cases), float(seconds), run)  # fmt: skip
         return self._write(f"INSERT INTO controls VALUES ({', '.join('?' * len(row))}) {ON_CONFLICT['controls']}", row) > 0
