@@ -12,13 +12,14 @@ from regimes.axes import Axis
 from regimes.case import Case, Value
 from regimes.errors import RegimesError
 from regimes.kinds import Empirical, Kind, Scaling
+from regimes.picture import Picture
 from regimes.premise import Premise, Threshold, always, at_least, at_most, where
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 __all__ = [
-    "Claim", "ClaimError", "Control", "Erratum", "Grid", "Paper",
+    "Claim", "ClaimError", "Control", "Erratum", "Grid", "Paper", "Picture",
     "always", "at_least", "at_most", "claim", "where",
 ]  # fmt: skip
 
@@ -152,6 +153,10 @@ class Claim:
     exact: Premise | None = None
     grid: Grid | None = None
     erratum: Erratum | None = None
+    curves: Mapping[str, Callable[[Case], float]] = field(default_factory=dict)
+    vacuous: Callable[[Case], bool] | None = None
+    picture: Callable[[], Picture] | None = None
+    measures: str = ""
     source: str = ""
 
     @property
@@ -264,6 +269,10 @@ def claim(
     exact: Premise | None = None,
     grid: Grid | None = None,
     erratum: Erratum | None = None,
+    curves: Mapping[str, Callable[[Case], float]] | None = None,
+    vacuous: Callable[[Case], bool] | None = None,
+    picture: Callable[[], Picture] | None = None,
+    measures: str = "",
 ) -> Callable[[Observable], Claim]:
     """Declare a theorem as a claim; the decorated function is its observable `(networks, case) -> observations`.
 
@@ -282,6 +291,10 @@ def claim(
         exact: the true boundary where it is known, drawn on the map beside the premise's.
         grid: the default map.
         erratum: what is wrong with the published statement, if anything.
+        curves: numbers drawn beside the estimates on the page, such as exact values and bounds, by their names.
+        vacuous: whether the bound says nothing at a case; the map hatches such cells.
+        picture: an example to look at, drawn on the page.
+        measures: what the estimate is an estimate of, in a few words, for the axis of those curves.
 
     Raises:
         ClaimError: the declaration lacks something; the sentence says what.
@@ -353,6 +366,10 @@ def claim(
             exact=exact,
             grid=grid,
             erratum=erratum,
+            curves=dict(curves or {}),
+            vacuous=vacuous,
+            picture=picture,
+            measures=measures,
             source=inspect.getsource(observable),
         )
 

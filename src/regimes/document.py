@@ -72,6 +72,9 @@ def document(claim: Claim) -> dict[str, Any]:
             "control": erratum.control,
             "status": erratum.status,
         },
+        "curves": list(claim.curves),
+        "measures": claim.measures,
+        "picture": None if claim.picture is None else claim.picture().as_dict(),
         "subject": name_of(claim.subject),
         "source": claim.source,
         "fingerprint": fingerprint(claim),
@@ -104,6 +107,8 @@ def fingerprint(claim: Claim) -> str:
         "predicates": [_code(predicate) for predicate in claim.premise.predicates],
         "subject": name_of(claim.subject),
     }
+    if claim.curves or claim.vacuous:
+        parts["curves"] = [[name, _code(curve)] for name, curve in claim.curves.items()] + [_code(claim.vacuous)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

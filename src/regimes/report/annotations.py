@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regimes.report import formats, lines
-from regimes.report.canvas import ACCENT, FULL, INK, SOFT, TINT, sign, text, width_of
-from regimes.report.model import VERDICTS, Map
+from regimes.report.canvas import ACCENT, FULL, INK, SOFT, TINT, hatch, sign, text, width_of
+from regimes.report.model import VERDICTS, Map, is_vacuous
 
 if TYPE_CHECKING:
     from regimes.report.figure import Layout
@@ -42,7 +42,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the legend: a verdict, `outside`, `premise`, `exact` or `missing`, and its words."""
+    """An entry of the legend: a verdict, `outside`, `premise`, `exact`, `vacuous` or `missing`, and its words."""
 
     kind: str
     words: str
@@ -154,6 +154,8 @@ def legend_of(one: Map) -> list[Entry]:
         entries.append(Entry("premise", "premise"))
     if shown["exact"]:
         entries.append(Entry("exact", "exact boundary"))
+    if any(is_vacuous(cell) for cell in cells):
+        entries.append(Entry("vacuous", "vacuous bound"))
     if len(cells) < len(one.xs) * len(one.ys):
         entries.append(Entry("missing", "not decided yet"))
     return entries
@@ -194,6 +196,8 @@ def _key(kind: str, x: float, y: float) -> list[str]:
         stroke = f'stroke="{INK}" stroke-width="2.1"{DASHES[kind]}'
         return [f'<path class="line {kind}" d="M{x:g} {y - 4:g}h26" fill="none" {stroke}/>']
     box = f'x="{x:g}" y="{y - 12:g}" width="16" height="16"'
+    if kind == "vacuous":
+        return [f'<rect {box} fill="none" stroke="{SOFT}" stroke-width="0.75"/>', hatch(x, y - 12, 16, 16)]
     if kind == "missing":
         return [f'<rect class="missing" {box} fill="none" stroke="{SOFT}" stroke-dasharray="1.5 2.5"/>']
     verdict, inside = ("holds", False) if kind == "outside" else (kind, True)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from regimes.report import export, figure
+from regimes.report import chart, export, figure, plane
 from regimes.report.model import ReportError, Source, View, views
 from regimes.report.pages import Pages, subtitle
 
@@ -63,12 +63,34 @@ def contents(found: list[View]) -> dict[str, Content]:
             names.append(name)
             files[f"{name}.svg"] = drawn = figure.draw(one, view.claim["title"], subtitle(view, one))
             files[f"{name}.png"] = figure.to_png(drawn)
+        extras = _extras(view, files)
         around = (found[index - 1] if index else None, found[index + 1] if index + 1 < len(found) else None)
-        files[view.page] = pages.claim(view, drawings, names, around)
+        files[view.page] = pages.claim(view, drawings, names, around, extras)
         files[f"data/{view.claim['id']}.csv"] = export.to_csv(view)
         files[f"data/{view.claim['id']}.json"] = export.to_json(export.to_data(view))
     files["report.json"] = export.to_json(export.to_summary(found, list(files)))
     return files
+
+
+def _extras(view: View, files: dict[str, Content]) -> list[tuple[str, str, str]]:
+    """The claim's curves and picture as figures of the report: (heading, SVG for the page, path without ending)."""
+    found = []
+    if view.maps:
+        one = view.maps[0]
+        measured = view.claim.get("measures") or "estimate"
+        for_page = chart.draw(one, measured)
+        if for_page:
+            name = f"figures/{view.claim['id']}-curves"
+            files[f"{name}.svg"] = alone = chart.draw(one, measured, view.claim["title"], subtitle(view, one))
+            files[f"{name}.png"] = figure.to_png(alone)
+            found.append(("Measured against the bounds", for_page, name))
+    picture = view.claim.get("picture")
+    if picture:
+        name = f"figures/{view.claim['id']}-picture"
+        files[f"{name}.svg"] = alone = plane.draw(picture, view.claim["title"])
+        files[f"{name}.png"] = figure.to_png(alone)
+        found.append((picture["caption"], plane.draw(picture), name))
+    return found
 
 
 def _write(out: Path, files: dict[str, Content]) -> None:

@@ -55,6 +55,26 @@ def _raised(words: str) -> str:
     )
 
 
+def hatch(left: float, top: float, width: float, height: float) -> str:
+    """Slanted strokes over a box, which mark a vacuous bound.
+
+    Arguments:
+        left: the box's left edge.
+        top: its upper edge.
+        width: its width.
+        height: its height.
+    """
+    strokes, step = [], 7.0
+    offset = step / 2
+    while offset < width + height:
+        # The stroke x + y = offset, cut off at the box.
+        x, y = min(offset, width), max(0.0, offset - width)
+        u, v = max(0.0, offset - height), min(offset, height)
+        strokes.append(f"M{left + x:.1f} {top + y:.1f}L{left + u:.1f} {top + v:.1f}")
+        offset += step
+    return f'<path class="hatch" d="{"".join(strokes)}" fill="none" stroke="{INK}" stroke-width="0.8" stroke-opacity="0.55"/>'
+
+
 def sign(verdict: str, x: float, y: float, size: float, ink: str, ground: str) -> str:
     """The sign of a verdict about a point, as outlines: a dot, a cross or a question mark.
 

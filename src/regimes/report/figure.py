@@ -13,8 +13,8 @@ from html import escape
 
 from regimes.report import formats
 from regimes.report.annotations import Entry, Notes, draw_legend, draw_lines, legend_lines, legend_of, notes_of
-from regimes.report.canvas import ACCENT, FULL, RULE, SOFT, TINT, sign, text, width_of
-from regimes.report.model import VERDICTS, Map
+from regimes.report.canvas import ACCENT, FULL, RULE, SOFT, TINT, hatch, sign, text, width_of
+from regimes.report.model import VERDICTS, Map, is_vacuous
 
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 LABEL, TICK = 12, 11
@@ -127,6 +127,8 @@ def _cells(one: Map, layout: Layout) -> tuple[list[str], list[str]]:
                 f'<g class="cell {kind}" data-c="{column}" data-r="{row}"><title>{escape(name(one, x, one.ys[row]))}</title>'
                 f'<rect {box} fill="{fill}"/></g>'
             )
+            if is_vacuous(cell):
+                signs.append(hatch(left + 0.5, top + 0.5, layout.cell_w - 1, layout.cell_h - 1))
             middle = left + layout.cell_w / 2, top + layout.cell_h / 2
             signs.append(f'<g class="mark {kind}">{sign(verdict, *middle, size, ink, fill)}</g>')
     return boxes, signs

@@ -77,6 +77,11 @@ class Map:
         return asked / own if self.side == "least" else own / asked
 
 
+def is_vacuous(cell: Cell) -> bool:
+    """Whether the claim says that its bound is vacuous at a cell."""
+    return bool((cell["evidence"].get("details") or {}).get("vacuous"))
+
+
 @dataclass
 class View:
     """One claim's page.

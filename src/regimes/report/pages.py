@@ -64,7 +64,14 @@ class Pages:
             root="",
         )
 
-    def claim(self, view: View, drawings: list[str], names: list[str], around: tuple[View | None, View | None]) -> str:
+    def claim(
+        self,
+        view: View,
+        drawings: list[str],
+        names: list[str],
+        around: tuple[View | None, View | None],
+        extras: list[tuple[str, str, str]],
+    ) -> str:
         """One claim's page.
 
         Arguments:
@@ -72,6 +79,7 @@ class Pages:
             drawings: SVG of its maps.
             names: paths of their figures without ending.
             around: the claims before and after it.
+            extras: further figures: heading, SVG, path without ending.
         """
         maps = [
             {
@@ -93,6 +101,7 @@ class Pages:
             view=view,
             claim=view.claim,
             maps=maps,
+            extras=[(heading, Markup(drawing), name) for heading, drawing, name in extras],
             ranges=slack_range(view),
             commands=commands(view, first_cell(view.maps[0]) if view.maps else None),
             runs=[(run, provenance(run)) for run in view.runs],

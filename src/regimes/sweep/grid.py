@@ -6,7 +6,8 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from regimes.axes import Axis
 from regimes.case import Case, Value
@@ -159,6 +160,24 @@ def boundaries(claim: Claim, case: Case) -> tuple[float | None, float | None]:
     """Where along the map's x axis the promise of the premise and the truth begin, None where there is no such line."""
     x, _ = map_axes(claim)
     return boundary(claim.premise, x, case), boundary(claim.exact, x, case) if claim.exact is not None else None
+
+
+def beside(claim: Claim, case: Case) -> dict[str, Any]:
+    """The claim's curves at a case, None where they are not finite, and whether its bound is vacuous there."""
+    found: dict[str, Any] = {}
+    if claim.curves:
+        found["curves"] = {name: _finite(curve, case) for name, curve in claim.curves.items()}
+    if claim.vacuous is not None:
+        found["vacuous"] = bool(claim.vacuous(case))
+    return found
+
+
+def _finite(curve: Callable[[Case], float], case: Case) -> float | None:
+    try:
+        value = float(curve(case))
+    except OverflowError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def boundary(premise: Premise, axis: str, case: Case) -> float | None:

@@ -16,7 +16,7 @@ from regimes.decide import Budget
 from regimes.document import document, fingerprint
 from regimes.engine import Settings, name_of, provenance, resolve_device
 from regimes.profiles import Profile
-from regimes.sweep.grid import Overrides, boundaries, cells, cost, in_shard
+from regimes.sweep.grid import Overrides, beside, boundaries, cells, cost, in_shard
 from regimes.sweep.pool import SweepError, run_tasks
 from regimes.sweep.store import CellKey, Store, settings_key
 from regimes.sweep.work import CellTask, ControlTask, Finished, describe, do, foreign, problem, run_task
@@ -129,9 +129,10 @@ def run_map(
     def keep(task: CellTask, claim: Claim, result: Finished, run: str) -> bool:
         assert result.evidence is not None
         premise, exact = boundaries(claim, task.case)
+        details = {**(result.evidence.get("details") or {}), **beside(claim, task.case)}
         return store.put_cell(
             CellKey(task.claim, task.fingerprint, names[task.claim], task.case.key, settings.seed, setting),
-            evidence=result.evidence,
+            evidence={**result.evidence, "details": details},
             inside=claim.premise.holds(task.case),
             premise_boundary=premise,
             exact_boundary=exact,
@@ -183,9 +184,7 @@ def run_controls(
         }
         outcome.present += len(known.keys() & claim.controls.keys())
         path = str(file_of(claim))
-        tasks += [
-            ControlTask(path, claim.id, mark, name, settings, profile) for name in claim.controls if name not in known
-        ]
+        tasks += [ControlTask(path, claim.id, mark, name, settings, profile) for name in claim.controls if name not in known]
 
     def keep(task: ControlTask, claim: Claim, result: Finished, run: str) -> bool:
         return store.put_control(

@@ -27,7 +27,7 @@ ON_CONFLICT = {
     "premise_boundary = excluded.premise_boundary, exact_boundary = excluded.exact_boundary, "
     "evidence = excluded.evidence, seconds = excluded.seconds, run = excluded.run WHERE cells.verdict = 'undecided' "
     "AND json_extract(excluded.evidence, '$.replicates') > json_extract(cells.evidence, '$.replicates')",
-    "controls": "ON CONFLICT DO UPDATE SET verdict = excluded.verdict, \"case\" = excluded.\"case\", "
+    "controls": 'ON CONFLICT DO UPDATE SET verdict = excluded.verdict, "case" = excluded."case", '
     "evidence = excluded.evidence, cases = excluded.cases, seconds = excluded.seconds, run = excluded.run "
     "WHERE controls.verdict = 'undecided'",
 }
@@ -234,8 +234,7 @@ class Store:
     def stale(self, claim_id: str) -> int:
         """Number of cells that another version of the claim has left; they are kept and never shown."""
         return self._read(
-            "SELECT count(*) FROM cells "
-            "WHERE claim = ? AND fingerprint NOT IN (SELECT fingerprint FROM claims WHERE id = ?)",
+            "SELECT count(*) FROM cells WHERE claim = ? AND fingerprint NOT IN (SELECT fingerprint FROM claims WHERE id = ?)",
             (claim_id, claim_id),
         )[0][0]
 
