@@ -38,6 +38,7 @@ types: $(VENV)/.ready
 reports: $(VENV)/.ready
 	$(BIN)/regimes map --store reports/regimes.sqlite --workers 2
 	$(BIN)/regimes report --store reports/regimes.sqlite --out reports/html
+	cp reports/html/figures/arpit2019benefits/he-norm-flat-band.png reports/flat-band.png
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

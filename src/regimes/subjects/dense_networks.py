@@ -9,13 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture
 from regimes.subjects.output_errors import output_error
+from regimes.subjects.region_counts import CountsRegions
+
+if TYPE_CHECKING:
+    from regimes.regions.network import PiecewiseLinear
 
 Draw = Callable[[int, int, int, int, Randomness], Tensor]
 
@@ -51,7 +57,7 @@ class Gradients:
     magnitude: Tensor
 
 
-class DenseNetworks:
+class DenseNetworks(CountsRegions):
     """A batch of networks h^l = act(W^l h^(l-1) + b^l) with weights drawn by `draw`.
 
     Arguments:
@@ -87,6 +93,25 @@ class DenseNetworks:
         """W^l for l = 1..L, shape (R, n_l, n_(l-1))."""
         rows, columns = self.architecture.widths[layer], self.architecture.widths[layer - 1]
         return self.draw(layer, self.replicates, rows, columns, self.randomness)
+
+    def piecewise_linear(self) -> PiecewiseLinear:
+        """The networks with all their weights at once; SubjectError for an activation that is not piecewise linear."""
+        from regimes.regions.network import Leaky, PiecewiseLinear, Relu
+
+        kinds = {"relu": Relu(), "leaky": Leaky(0.2)}
+        kind = kinds.get(getattr(self.activation, "__name__", ""))
+        if kind is None:
+            raise SubjectError(
+                "regions are counted for relu and leaky networks; "
+                f"got the activation {getattr(self.activation, '__name__', self.activation)!r}"
+            )
+        widths, weights, biases = self.architecture.widths, [], []
+        for layer in range(1, len(widths)):
+            weights.append(self.weights(layer))
+            rows, columns = widths[layer], widths[layer - 1]
+            zero = torch.zeros(self.replicates, rows, dtype=torch.float64)
+            biases.append(zero if self.biases is None else self.biases(layer, self.replicates, rows, columns, self.randomness))
+        return PiecewiseLinear(tuple(weights), tuple(biases), kind)
 
     def inputs(self) -> Tensor:
         """Inputs of unit norm, shape (R, n_0, N), in the networks' dtype."""
