@@ -79,8 +79,10 @@ def test_shallow_beats_deep_when_inputs_are_many() -> None:
 
 @pytest.mark.parametrize(
     ("inputs", "widths", "montufar"),
-    [(2, [4, 4], 44), (2, [4, 3], 28), (2, [6, 4], 99), (2, [4, 4, 3], 112), (2, [6, 6], 198), (2, [6, 6, 6], 1782)]
-    + [(2, [2, 8], 37), (2, [8, 2, 8], 592), (1, [3, 3], 12), (1, [4, 4, 4], 80), (1, [6, 6, 6], 252), (3, [6, 6], 336)],
+    [
+        *((2, [4, 4], 44), (2, [4, 3], 28), (2, [6, 4], 99), (2, [4, 4, 3], 112), (2, [6, 6], 198), (2, [6, 6, 6], 1782)),
+        *((2, [2, 8], 37), (2, [8, 2, 8], 592), (1, [3, 3], 12), (1, [4, 4, 4], 80), (1, [6, 6, 6], 252), (3, [6, 6], 336)),
+    ],
 )
 def test_montufars_construction_count(inputs: int, widths: list[int], montufar: int) -> None:
     assert bounds.montufar_2014(inputs, widths) == montufar
@@ -134,6 +136,7 @@ def test_arora() -> None:
         lambda: bounds.serra_2018_lower(2, [5]),
         lambda: bounds.maxout_line([3], 1),
         lambda: bounds.arora_2018(2, 0, 3, 2),
+        lambda: bounds.maxout_montufar_2014(1, 2, 3),
     ],
 )
 def test_bad_arguments(call) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -39,8 +39,10 @@ def test_all_masks_and_all_subsets(inputs: int, widths: tuple[int, ...]) -> None
 
 @pytest.mark.parametrize(
     ("inputs", "widths", "expected"),
-    [(2, [4, 4], 32.875), (2, [2, 4], 12.5), (2, [3, 3], 17.875), (1, [2] * 4, 6.46875), (1, [4, 2, 6], 11.09375)]
-    + [(1, [1] * 3, 2.75), (3, [3, 3], 25.75), (2, [3, 3, 3], 30.203125), (2, [5, 3, 4], 64.953125)],
+    [
+        *((2, [4, 4], 32.875), (2, [2, 4], 12.5), (2, [3, 3], 17.875), (2, [3, 3, 3], 30.203125), (2, [5, 3, 4], 64.953125)),
+        *((1, [2] * 4, 6.46875), (1, [4, 2, 6], 11.09375), (1, [1] * 3, 2.75), (3, [3, 3], 25.75)),
+    ],
 )
 def test_exact_values(inputs: int, widths: list[int], expected: float) -> None:
     assert law.expected_regions(inputs, widths) == expected
@@ -92,7 +94,7 @@ def line_regions(widths: list[int], generator: np.random.Generator, bias: float 
             a, c = weight @ slope, weight @ value + offset
             zeros = -c[a != 0] / a[a != 0]
             points = [low, *sorted(set(zeros[(zeros > low) & (zeros < high)])), high]
-            for left, right in zip(points[:-1], points[1:], strict=True):
+            for left, right in pairwise(points):
                 at = max(left, right - 1) if left == -math.inf else left + 1 if right == math.inf else (left + right) / 2
                 at = 0.0 if math.isinf(at) else at
                 on = a * at + c > 0

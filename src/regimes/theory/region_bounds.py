@@ -16,7 +16,7 @@ make three pieces that alternate in slope, and 2, 2 reaches 7 pieces, not 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import accumulate
 from math import comb, prod
 
@@ -44,7 +44,7 @@ def montufar_2017(inputs: int, widths: Sequence[int]) -> int:
 
 
 def serra_2018(inputs: int, widths: Sequence[int], ranks: Sequence[int] | None = None) -> int:
-    """sum over J of prod_l C(n_l, j_l), J = {j_l <= min(n0, n_1 - j_1, .., n_(l-1) - j_(l-1), n_l)}: Serra's theorem 1.
+    """Sum over J of prod_l C(n_l, j_l), J = {j_l <= min(n0, n_1 - j_1, .., n_(l-1) - j_(l-1), n_l)}: Serra's theorem 1.
 
     Arguments:
         inputs: n0.
@@ -59,7 +59,7 @@ def serra_2018(inputs: int, widths: Sequence[int], ranks: Sequence[int] | None =
     if len(ranks) != len(widths) or not all(0 <= r <= n for r, n in zip(ranks, widths, strict=True)):
         raise ValueError(f"a layer of n units has a rank in 0..n; got ranks {list(ranks)} for widths {list(widths)}")
 
-    @lru_cache(maxsize=None)
+    @cache
     def beyond(layer: int, dimension: int) -> int:
         if layer == len(widths):
             return 1
@@ -70,7 +70,7 @@ def serra_2018(inputs: int, widths: Sequence[int], ranks: Sequence[int] | None =
 
 
 def one_dimensional_maximum(widths: Sequence[int]) -> int:
-    """prod (n_l + 1), exactly the most regions of a line (Serra's theorem 5).
+    """The product of (n_l + 1), exactly the most regions of a line (Serra's theorem 5).
 
     Arguments:
         widths: hidden widths, all at least 3.
@@ -126,8 +126,20 @@ def arora_2018(inputs: int, generators: int, width: int, depth: int) -> int:
 
 
 def maxout_montufar_2014(inputs: int, depth: int, rank: int) -> int:
-    """k^(L-1) k^n0 for L layers of n0 maxout units of rank k (theorem 10)."""
+    """k^(L-1) k^n0 for L layers of n0 maxout units of rank k (theorem 10), where the statement can hold.
+
+    Arguments:
+        inputs: n0, the width of all layers.
+        depth: L.
+        rank: k.
+
+    Raises:
+        ValueError: one input, rank 3 or more and two layers or more: a convex function takes a value twice at most, so
+            that a chain of width 1 has at most 1 + (k-1)(2^L - 1) regions, 7 and not 9 for k = 3 and L = 2.
+    """
     _check(inputs, [inputs] * depth, rank)
+    if inputs == 1 and rank > 2 and depth > 1:
+        raise ValueError(f"a chain of width 1 cannot reach k^L regions for rank k above 2; got rank {rank}, depth {depth}")
     return rank ** (depth - 1 + inputs)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from scipy.special import logsumexp
 
 
 def cells(units: int, dimension: int) -> int:
@@ -82,7 +81,7 @@ def log_cells(units: int, dimension: int) -> float:
         return n * float(np.log(2)) + float(np.log1p(-np.exp(left_out)))
     i = np.arange(d, dtype=float)
     # Quotients of neighbours lose nothing when n is huge; differences of log-gammas do.
-    return float(logsumexp(np.concatenate([[0.0], np.cumsum(np.log((n - i) / (i + 1)))])))
+    return float(np.logaddexp.reduce(np.concatenate([[0.0], np.cumsum(np.log((n - i) / (i + 1)))])))
 
 
 def cells_without_top(units: int, dimension: int) -> int:
