@@ -139,8 +139,17 @@ def test_all_crossings_are_inside_the_cube_and_simple(inputs: int, units: int) -
     ("widths", "maximum"), [([3, 3], 16), ([5, 4], 30), ([4, 5, 3], 120), ([3] * 4, 256), ([6] * 3, 343), ([4] * 5, 3125)]
 )
 def test_the_maximum_on_the_line(widths: list[int], maximum: int) -> None:
-    assert line(constructions.serra_line(widths)) == (maximum, maximum)
+    assert line(constructions.serra(1, widths)) == (maximum, maximum)
     assert bounds.one_dimensional_maximum(widths) == maximum
+
+
+@pytest.mark.parametrize(("widths", "cells"), [([6, 3], 16 * 7), ([7, 6], 16 * 22), ([8, 2], 25 * 4)])
+def test_zigzags_in_the_square(widths: list[int], cells: int) -> None:
+    found, linear = square(constructions.serra(2, widths))
+    assert found == cells
+    assert linear == cells or widths[-1] == 2  # n_L = n0 units always leave a cell where none is active
+    if widths[-1] >= 6:
+        assert bounds.serra_2018_lower(2, widths) == cells
 
 
 @pytest.mark.parametrize(
@@ -189,8 +198,9 @@ def test_weights_are_fractions_and_bad_arguments_are_refused() -> None:
         lambda: constructions.montufar(3, [2, 4]),
         lambda: constructions.montufar(0, [2]),
         lambda: constructions.montufar(2, []),
-        lambda: constructions.serra_line([3, 2]),
-        lambda: constructions.serra_line([]),
+        lambda: constructions.serra(1, [2, 3]),
+        lambda: constructions.serra(2, [5, 2]),
+        lambda: constructions.serra(1, []),
         lambda: constructions.maxout_folding(2, 2, 1),
     ):
         with pytest.raises(ValueError):

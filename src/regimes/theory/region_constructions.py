@@ -15,7 +15,7 @@ across folds: the linear regions fall short of the bound (11 < 12 for 3, 3). A p
 most, so that units facing alternate ways leave no such cell when n > n0.
 
 G. Montufar, R. Pascanu, K. Cho, Y. Bengio (NeurIPS 2014, 1402.1869), theorems 5 and 10; T. Serra, C. Tjandraatmadja,
-S. Ramalingam (ICML 2018, 1711.02114), theorem 5.
+S. Ramalingam (ICML 2018, 1711.02114), theorems 5 and 6.
 """
 
 from __future__ import annotations
@@ -65,30 +65,25 @@ def montufar_with_parallel_last(inputs: int, widths: Sequence[int]) -> Layers:
     return _folding(inputs, widths, parallel=True)
 
 
-def serra_line(widths: Sequence[int]) -> Layers:
-    """prod (n_l + 1) linear regions on the line, the maximum: n + 1 pieces of a layer cover (0, 1), none of them flat.
+def serra(inputs: int, widths: Sequence[int]) -> Layers:
+    """Zigzags and the same last layer: prod_{l<L} (floor(n_l/n0) + 1)^n0 Zas(n_L, n0) cells inside (0, 1)^n0.
 
-    In x = (n+1)u breakpoints are 1, .., n and slopes -2, +1, -1, +1, ..; a lone left-facing unit, the third, makes the
-    first slope.
+    With p units on a coordinate, in x = (p+1)u, breakpoints are 1, .., p and slopes -2, +1, -1, +1, ..: all p + 1 pieces
+    cover (0, 1). The third unit alone faces left and makes the first slope. On a line this is the maximum of all nets.
 
     Arguments:
-        widths: hidden widths, each at least 3.
+        inputs: n0.
+        widths: hidden widths, each at least 3 n0 but for the last.
+
+    Returns:
+        W_l of shape (n_l, n_(l-1)) and b_l of shape (n_l,), arrays of Fractions.
 
     Raises:
-        ValueError: there is no layer, or a width is below 3.
+        ValueError: there is no input or layer, or a layer before the last is narrower than 3 n0.
     """
-    if len(widths) == 0 or min(widths) < 3:
-        raise ValueError(f"the zigzag of all n + 1 pieces needs at least 3 units in every layer; got {list(widths)}")
-    layers: Layers = []
-    read, constant = _fractions([[1]]), _fractions([0])
-    for n in widths:
-        t = np.arange(1, n + 1)
-        facing = np.where(t == 3, -1, 1)
-        layers.append(_after((facing * (n + 1))[:, None], -facing * t, read, constant))
-        jumps = 2 * (-1) ** (t + 1)
-        jumps[0] = 3
-        read, constant = _fractions(jumps[None, :]), _fractions([-4])
-    return layers
+    if min(widths[:-1], default=3 * inputs) < 3 * inputs:
+        raise ValueError(f"a zigzag needs 3 units for each of {inputs} coordinates; got {min(widths[:-1])} in a layer")
+    return _folding(inputs, widths, zigzag=True)
 
 
 def maxout_folding(inputs: int, depth: int, rank: int) -> Layers:
@@ -127,6 +122,7 @@ def _folding(
     spread: bool = False,
     parallel: bool = False,
     one_sided: bool = False,
+    zigzag: bool = False,
 ) -> Layers:
     if inputs < 1 or len(widths) == 0 or min(widths) < 1:
         raise ValueError(f"a network has inputs and hidden layers of at least one unit; got {inputs} and {list(widths)}")
@@ -136,16 +132,20 @@ def _folding(
     read, constant = _fractions(np.eye(inputs, dtype=int)), _fractions([0] * inputs)
     for n in widths[:-1]:
         p = n // inputs
-        slopes = np.array([p] + [factor * p] * (p - 1))
-        breaks = factor * np.arange(p) * (p if spread else 1)
+        m = np.arange(p)
+        if zigzag:
+            slopes, breaks = (p + 1) * np.where(m == 2, -1, 1), np.where(m == 2, -1, 1) * (m + 1)
+            signs, shift = np.where(m == 0, 3, 2 * (-1) ** m), -4
+        else:
+            slopes, breaks = np.where(m == 0, p, factor * p), factor * m * (p if spread else 1)
+            signs, shift = sign**m, 0
         weight, bias = np.zeros((n, inputs), int), np.full(n, -1)
         next_read = np.zeros((inputs, n), int)
         for j in range(inputs):
             mine = slice(j * p, (j + 1) * p)
-            weight[mine, j], bias[mine] = slopes, -breaks
-            next_read[j, mine] = sign ** np.arange(p)
+            weight[mine, j], bias[mine], next_read[j, mine] = slopes, -breaks, signs
         layers.append(_after(weight, bias, read, constant))
-        read, constant = _fractions(next_read), _fractions([0] * inputs)
+        read, constant = _fractions(next_read), _fractions([shift] * inputs)
     normals, offsets = _last_layer(inputs, widths[-1], parallel)
     if not one_sided:
         facing = np.array([(-1) ** (widths[-1] - k) for k in range(widths[-1])])
