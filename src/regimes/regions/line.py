@@ -194,9 +194,9 @@ def _merge(
     finite = both(points.finite, np.ones(len(r)), 0)
     key = np.where(owner == -2, np.nan, np.where(finite == 0, np.copysign(np.inf, place), place))
     order = np.argsort(key, axis=1, kind="stable")
-    key, owner, error, finite = (np.take_along_axis(x, order, 1) for x in (key, owner, error, finite))
+    key, owner, around, finite = (np.take_along_axis(x, order, 1) for x in (key, owner, error, finite))
     with np.errstate(invalid="ignore"):
-        tied = (key[:, 1:] - key[:, :-1] <= error[:, 1:] + error[:, :-1]) & (finite[:, 1:] * finite[:, :-1] == 1)
+        tied = (key[:, 1:] - key[:, :-1] <= around[:, 1:] + around[:, :-1]) & (finite[:, 1:] * finite[:, :-1] == 1)
     tied &= (owner[:, 1:] != -2) & (owner[:, :-1] != -2)
     if tied.any():
         ties += tied.sum(1)
@@ -250,10 +250,8 @@ def _on_top(rows: np.ndarray, switch: np.ndarray, rank: int, within: np.ndarray)
     """Whether the pair that crosses in each row (C, n rank + 1) is the maximum of its unit, and whether a third one is close."""
     i, j = np.triu_indices(rank, 1)
     unit, pair = switch // len(i), switch % len(i)
-    values = np.take_along_axis(
-        rows[:, :-1].reshape(len(rows), -1, rank), unit[:, None, None].repeat(rank, 2), 1
-    )[:, 0]
     each = np.arange(len(rows))
+    values = rows[each[:, None], rank * unit[:, None] + np.arange(rank)]
     ours = (values[each, i[pair]] + values[each, j[pair]]) / 2
     values[each, i[pair]] = values[each, j[pair]] = -np.inf
     others = values.max(1, initial=-np.inf)
