@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from itertools import combinations, pairwise, product
 
 import numpy as np
@@ -84,19 +85,25 @@ def test_sampled_ranks_agree(inputs: int, widths: list[int], seed: int) -> None:
     assert abs(mean - law.expected_regions(inputs, widths)) < 5 * error + 1e-12
 
 
-def line_regions(widths: list[int], generator: np.random.Generator, bias: float = 1.0) -> int:
-    """Regions of a Gaussian net on the whole line, by cutting intervals of affine maps."""
-    pieces = [(-math.inf, math.inf, np.ones(1), np.zeros(1))]
-    for n in widths:
-        weight, offset = generator.standard_normal((n, len(pieces[0][2]))), bias * generator.standard_normal(n)
+Weights = list[tuple[np.ndarray, np.ndarray]]
+
+
+def gaussian(inputs: int, widths: list[int], generator: np.random.Generator) -> Weights:
+    sizes = pairwise([inputs, *widths])
+    return [(generator.standard_normal((n, m)), generator.standard_normal(n)) for m, n in sizes]
+
+
+def line_regions(layers: Weights, slope: np.ndarray, value: np.ndarray) -> int:
+    """Regions on the whole line slope t + value, by cutting intervals of affine maps."""
+    pieces = [(-math.inf, math.inf, slope, value)]
+    for weight, offset in layers:
         cut = []
         for low, high, slope, value in pieces:
             a, c = weight @ slope, weight @ value + offset
             zeros = -c[a != 0] / a[a != 0]
-            points = [low, *sorted(set(zeros[(zeros > low) & (zeros < high)])), high]
-            for left, right in pairwise(points):
-                at = max(left, right - 1) if left == -math.inf else left + 1 if right == math.inf else (left + right) / 2
-                at = 0.0 if math.isinf(at) else at
+            for left, right in pairwise([low, *sorted(set(zeros[(zeros > low) & (zeros < high)])), high]):
+                # A point inside the interval, whose ends may be infinite.
+                at = (max(left, min(right, 1) - 2) + min(right, max(left, -1) + 2)) / 2
                 on = a * at + c > 0
                 cut.append((left, right, a * on, c * on))
         pieces = cut
@@ -106,7 +113,7 @@ def line_regions(widths: list[int], generator: np.random.Generator, bias: float 
 @pytest.mark.parametrize("widths", [[2, 2, 2], [1, 3], [3, 2, 4]])
 def test_random_networks_on_a_line(widths: list[int]) -> None:
     generator = np.random.default_rng(11)
-    counts = np.array([line_regions(widths, generator) for _ in range(3000)])
+    counts = np.array([line_regions(gaussian(1, widths, generator), np.ones(1), np.zeros(1)) for _ in range(3000)])
     error = counts.std() / math.sqrt(len(counts))
     assert abs(counts.mean() - law.expected_regions(1, widths)) < 4 * error
     assert abs(counts.mean() - law.one_plus_units(widths)) > 6 * error
@@ -115,19 +122,21 @@ def test_random_networks_on_a_line(widths: list[int]) -> None:
 
 def test_without_biases() -> None:
     assert law.expected_central_regions(2, [7]) == 14
-    assert law.expected_central_regions(1, [3, 3]) == 2 == line_regions([3, 3], np.random.default_rng(0), bias=0.0)
+    generator = np.random.default_rng(3)
+    central = [(weight, np.zeros(3)) for weight, _ in gaussian(1, [3, 3], generator)]
+    assert law.expected_central_regions(1, [3, 3]) == 2 == line_regions(central, np.ones(1), np.zeros(1))
     # Two units then n: the second layer keeps its lines when both first units are active, one mask of four.
     assert law.expected_central_regions(2, [2, 5]) == 2 * (2 + 5 / 4)
-    # On a circle the sign changes of all units are counted directly.
-    generator, angles, counts = np.random.default_rng(3), np.linspace(0, 2 * np.pi, 20_001), []
+    # All boundaries are rays, as many as the cones between them, and each meets the line y = 1 or the line y = -1.
+    # Behind a single active unit zeros fall on old breakpoints, exactly in rational arithmetic only.
+    x, y, counts = np.array([Fraction(1), Fraction(0)]), np.array([Fraction(0), Fraction(1)]), []
     for _ in range(300):
-        hidden, changes = np.column_stack([np.cos(angles), np.sin(angles)]), np.zeros(len(angles) - 1, bool)
-        for n in (3, 4, 3):
-            hidden = np.maximum(hidden @ generator.standard_normal((hidden.shape[1], n)), 0)
-            changes |= np.any((hidden[1:] > 0) != (hidden[:-1] > 0), axis=1)
-        counts.append(changes.sum())
+        sizes = ((3, 2), (4, 3), (3, 4))
+        integers = [generator.integers(-(10**6), 10**6, size) for size in sizes]
+        layers = [(np.vectorize(Fraction, otypes=[object])(w), np.full(len(w), Fraction(0))) for w in integers]
+        counts.append(sum(line_regions(layers, x, side * y) - 1 for side in (1, -1)))
     error = np.std(counts) / math.sqrt(len(counts))
-    assert abs(np.mean(counts) - law.expected_central_regions(2, [3, 4, 3])) < 4 * error + 0.02
+    assert abs(np.mean(counts) - law.expected_central_regions(2, [3, 4, 3])) < 4 * error
 
 
 def test_bad_arguments() -> None:

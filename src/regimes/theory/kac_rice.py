@@ -77,7 +77,7 @@ def gaussian_layer_density(hidden: np.ndarray, velocity: np.ndarray, weight_std:
 
 
 def first_layer(units: int, half_length: float, weight_std: float, bias_std: float) -> float:
-    """n (2/pi) atan(s_w T/s_b): expected breakpoints of n units w t + b on [-T, T], w ~ N(0, s_w^2), b ~ N(0, s_b^2).
+    """E of the breakpoints of n units w t + b on [-T, T], w ~ N(0, s_w^2), b ~ N(0, s_b^2): n (2/pi) atan(s_w T/s_b).
 
     Arguments:
         units: n.

@@ -20,7 +20,7 @@ the mean is at most what a shallow network of N units attains, with equality for
 are never 0, and Bin becomes n_l - t_l.
 
 B. Hanin, D. Rolnick, Complexity of linear regions in deep networks (ICML 2019, 1901.09021) bound this mean up to
-constants; L. Kogan et al. (2025, 2512.08091) have its limit of wide networks on a line.
+constants; J. Kogan et al. (2025, 2512.08091) have its limit of wide networks on a line.
 """
 
 from __future__ import annotations
