@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import TOY
+from toy_paper import TOY
 
 REFUTED = TOY.replace(
     'subject=coin,\n    controls={"bent": bent, "edge": edge,',
@@ -155,10 +155,10 @@ def test_a_foreign_subject_is_checked_and_claims_that_do_not_apply_are_skipped(t
     (toy.path / "claims" / "arpit2019benefits.py").write_text(claims.read_text())
     chosen = ("-k", "he-norm-exact-law or relu-all-inputs-lower", "-rs")
     result = run(toy, "--regimes-subject", "regimes.subjects.foreign:kaiming_fan_out", *chosen)
-    result.assert_outcomes(passed=1, skipped=1, deselected=14)
+    result.assert_outcomes(passed=1, skipped=1, deselected=15)
     result.stdout.fnmatch_lines(["*does not apply to subject*no axis 'depth'*"])
     result = run(toy, "--regimes-subject", "torch.nn.init:xavier_normal_", *chosen)
-    result.assert_outcomes(failed=1, skipped=1, deselected=14)
+    result.assert_outcomes(failed=1, skipped=1, deselected=15)
     result.stdout.fnmatch_lines(["*he-norm-exact-law*is refuted.", "*--subject torch.nn.init:xavier_normal_*"])
 
 

@@ -33,6 +33,7 @@ def test_the_distance_is_the_kolmogorov_smirnov_statistic(sample: list[float]) -
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.lists(st.integers(0, 5), min_size=1, max_size=40))
+@pytest.mark.filterwarnings("ignore:divide by zero")  # of SciPy's p-value, not used
 def test_the_two_sample_distance_with_ties(x: list[int], y: list[int]) -> None:
     found = distance_of_two(np.array(x, float), np.array(y, float))
     assert found == pytest.approx(stats.ks_2samp(x, y, method="asymp").statistic, abs=1e-12)

@@ -9,8 +9,8 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from shelf import hostile, shelf
 
-from conftest import hostile, shelf
 from regimes.report.build import build
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)

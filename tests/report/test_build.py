@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from shelf import HOSTILE, Shelf
 
-from conftest import HOSTILE, Shelf
 from regimes.errors import RegimesError
 from regimes.report.build import build, contents
 from regimes.report.model import ReportError, views
@@ -42,7 +42,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str | bytes]:
-    from conftest import shelf
+    from shelf import shelf
 
     return contents(views(shelf()))
 

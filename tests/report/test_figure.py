@@ -6,8 +6,8 @@ import zlib
 from xml.etree import ElementTree
 
 import pytest
+from shelf import DEPTHS, HOSTILE, WIDTHS, Shelf
 
-from conftest import DEPTHS, HOSTILE, WIDTHS, Shelf
 from regimes.report import figure, formats, lines
 from regimes.report.model import Map, views
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from shelf import Shelf, document
 
-from conftest import Shelf, document
 from regimes.report.model import ReportError, views
 
 
