@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from regimes.regions.line_maps import LineMaps, line_maps
+from regimes.regions.cell_maps import CellMaps, cell_maps
+from regimes.regions.maps import count_distinct
 from regimes.regions.network import (
     Activation,
     Leaky,
@@ -52,22 +53,49 @@ class LineRegions:
     @property
     def patterns(self) -> np.ndarray:
         """(R,), distinct activation patterns, by hash (a collision has probability below 2^-40)."""
-        return self.maps.patterns
+        return self._map_counts[0]
 
     @property
     def linear_pieces(self) -> np.ndarray:
         """(R,), one more than the breakpoints where the slope of the output changes."""
-        return self.maps.linear_pieces
+        return self._map_counts[1]
 
     @property
     def distinct_maps(self) -> np.ndarray:
         """(R,), different pairs (slope, intercept) of the output."""
-        return self.maps.distinct_maps
+        return self._map_counts[2]
+
+    def maps(self, networks: slice = slice(None)) -> CellMaps:
+        """Patterns and affine maps of the cells of some networks, from left to right; the padding repeats the last."""
+        return cell_maps(self.network.select(networks), self._inner()[networks, :, None])
 
     @cached_property
-    def maps(self) -> LineMaps:
-        """Patterns and affine maps of the cells, from one more pass through the networks."""
-        return line_maps(self.network, self.breakpoints, self.interval)
+    def _map_counts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        cells = self.breakpoints.shape[1] + 1
+        size = max(1, CHUNK // (max(self.network.widths) * 3 * cells))
+        valid = np.arange(cells)[None] < self.cells[:, None]
+        counts = []
+        for k in range(0, len(valid), size):
+            part, real = self.maps(slice(k, k + size)), valid[k : k + size]
+            changes = part.differ(np.arange(cells - 1), np.arange(1, cells)) & real[:, 1:]
+            patterns = count_distinct(part.keys, np.zeros(real.shape), real)
+            counts.append((patterns, 1 + changes.sum(1), count_distinct(part.flat, part.within, real)))
+        patterns, pieces, maps = (np.concatenate(x) for x in zip(*counts, strict=True))
+        return patterns, pieces, maps
+
+    def _inner(self) -> np.ndarray:
+        """A point inside each cell, (R, K + 1); the padding repeats the last."""
+        real, count = ~np.isnan(self.breakpoints), self.cells - 1
+        if self.interval is None:
+            last = np.take_along_axis(self.breakpoints, np.maximum(count - 1, 0)[:, None], 1)[:, 0]
+            first, last = (np.where(count > 0, end, 0.0) for end in (self.breakpoints[:, 0], last))
+            # A ray may be left at any distance; one of its own scale keeps the values readable.
+            low, high = first - 2 * (1 + np.abs(first)), last + 2 * (1 + np.abs(last))
+        else:
+            low, high = (np.full(len(count), float(end)) for end in self.interval)
+        ends = np.concatenate([low[:, None], np.where(real, self.breakpoints, high[:, None]), high[:, None]], 1)
+        column = np.minimum(np.arange(ends.shape[1] - 1)[None], count[:, None])
+        return np.take_along_axis((ends[:, :-1] + ends[:, 1:]) / 2, column, 1)
 
 
 @dataclass

@@ -99,6 +99,12 @@ class PiecewiseLinear:
         """Units of the hidden layers, n_1 .. n_L."""
         return tuple(w.shape[1] // rows_per_unit(self.activation) for w in self.weights)
 
+    def select(self, networks: slice) -> PiecewiseLinear:
+        """Some networks of the batch."""
+        readout = None if self.readout is None else self.readout[networks]
+        weights, biases = (tuple(x[networks] for x in part) for part in (self.weights, self.biases))
+        return replace(self, weights=weights, biases=biases, readout=readout)
+
     def restricted_to_line(self, origin: Tensor, direction: Tensor) -> PiecewiseLinear:
         """The networks t -> f(origin + t direction) of one input; both arguments are (n0,) or (R, n0).
 
