@@ -78,6 +78,7 @@ def space_regions(
     Arguments:
         network: of one to five inputs.
         box: (low, high), each (n0,), or None for the whole space.
+        index: which network of the batch.
         most_cells: refuse to go on beyond this many cells (default 20000).
 
     Raises:
@@ -97,9 +98,7 @@ def space_regions(
     start = _Cell(walls, (-1,) * len(walls), point, depth, (), np.eye(size, size + 1))
     search = _Search(network, most_cells)
     cells = tuple(search.run(start))
-    return SpaceRegions(
-        network, np.array([c.states for c in cells]), np.array([c.point for c in cells]), search.ties, cells
-    )
+    return SpaceRegions(network, np.array([c.states for c in cells]), np.array([c.point for c in cells]), search.ties, cells)
 
 
 class _Search:
