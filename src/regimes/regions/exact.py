@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from regimes.regions.counts import Counts
-from regimes.regions.network import Activation, Leaky, Maxout, PiecewiseLinear, RegionsError, Relu, rows_per_unit
+from regimes.regions.network import RELU, Activation, Leaky, Maxout, PiecewiseLinear, RegionsError, rows_per_unit
 
 Row = tuple[Fraction, ...]
 Map = list[Row]  # one affine function of the input per unit: its gradient, then its constant
@@ -28,7 +28,7 @@ class ExactNetwork:
 
     @classmethod
     def from_layers(
-        cls, weights: Sequence[Any], biases: Sequence[Any], activation: Activation = Relu(), readout: Any = None
+        cls, weights: Sequence[Any], biases: Sequence[Any], activation: Activation = RELU, readout: Any = None
     ) -> ExactNetwork:
         """Take int, Fraction or float entries at their exact value.
 
@@ -88,9 +88,7 @@ class _Piece:
     pattern: tuple[int, ...] = ()
 
 
-def exact_line(
-    network: ExactNetwork, interval: tuple[Any, Any] | None = None, most_cells: int = 100_000
-) -> ExactLine:
+def exact_line(network: ExactNetwork, interval: tuple[Any, Any] | None = None, most_cells: int = 100_000) -> ExactLine:
     """Count the regions of one network of one input on R, or on the open interval (a, b), without rounding.
 
     Arguments:
@@ -116,7 +114,7 @@ def exact_line(
     counts = Counts(
         cells=len(pieces),
         patterns=len({piece.pattern for piece in pieces}),
-        linear_pieces=1 + sum(a != b for a, b in zip(maps, maps[1:], strict=False)),
+        linear_pieces=1 + sum(a != b for a, b in pairwise(maps)),
         distinct_maps=len(set(maps)),
     )
     return ExactLine(counts, tuple(p.high for p in pieces[:-1] if p.high is not None), tuple(per_layer))
@@ -135,7 +133,7 @@ def _split(network: ExactNetwork, layer: int, piece: _Piece) -> list[_Piece]:
                     cuts.add(t)
     ends = [piece.low, *sorted(cuts), piece.high]
     parts = []
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         t = _between(low, high)
         values = [s * t + c for s, c in rows]
         if rank == 1:

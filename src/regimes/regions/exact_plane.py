@@ -81,9 +81,7 @@ def _split(network: ExactNetwork, layer: int, piece: _Piece) -> list[_Piece]:
             parts = [(part, (*states, side)) for polygon, states in parts for part, side in clip(polygon, rows[unit])]
         else:
             parts = [
-                (part, (*states, best))
-                for polygon, states in parts
-                for part, best in _upper(polygon, rows[unit : unit + rank])
+                (part, (*states, best)) for polygon, states in parts for part, best in _upper(polygon, rows[unit : unit + rank])
             ]
     return [_Piece(polygon, network.gate(rows, states), piece.pattern + states) for polygon, states in parts]
 

@@ -275,7 +275,7 @@ def _differences(rows: np.ndarray, rank: int) -> np.ndarray:
 
 
 def _on_top(rows: np.ndarray, switch: np.ndarray, rank: int, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the pair that crosses in each row (C, n rank + 1) is the maximum of its unit, and whether a third one is close."""
+    """Whether the pair that crosses in each row (C, n rank + 1) is the maximum of its unit, and whether a third is close."""
     i, j = np.triu_indices(rank, 1)
     unit, pair = switch // len(i), switch % len(i)
     each = np.arange(len(rows))

@@ -64,7 +64,8 @@ class Mesh:
         """Cut all faces along the zero set of a function that is affine on each face.
 
         Arguments:
-            function: (V,), its values; `sign` their signs.
+            function: (V,), its values.
+            sign: (V,), their signs.
             stamp: marks the new edges.
             own: the row of `values` that is the function and vanishes at the new vertices, if it is one.
         """

@@ -37,6 +37,7 @@ class Maxout:
 
 
 Activation = Relu | Leaky | Maxout
+RELU = Relu()
 
 
 def rows_per_unit(activation: Activation) -> int:
@@ -60,7 +61,7 @@ class PiecewiseLinear:
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
-    activation: Activation = Relu()
+    activation: Activation = RELU
     readout: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -74,7 +75,7 @@ class PiecewiseLinear:
 
     @classmethod
     def from_layers(
-        cls, weights: Sequence[Any], biases: Sequence[Any], activation: Activation = Relu(), readout: Any = None
+        cls, weights: Sequence[Any], biases: Sequence[Any], activation: Activation = RELU, readout: Any = None
     ) -> PiecewiseLinear:
         """One network (R = 1) from nested sequences of int, Fraction or float: W_l is n_l x n_{l-1}, b_l has n_l entries."""
         return cls(
@@ -206,7 +207,9 @@ def _check_activation(activation: Activation) -> None:
 def _check_shapes(network: PiecewiseLinear) -> None:
     weights, biases, rank = network.weights, network.biases, rows_per_unit(network.activation)
     if not weights or len(weights) != len(biases):
-        raise RegionsError(f"one bias per hidden layer and at least one layer; got {len(weights)} weights, {len(biases)} biases")
+        raise RegionsError(
+            f"one bias per hidden layer and at least one layer; got {len(weights)} weights, {len(biases)} biases"
+        )
     if any(w.ndim != 3 for w in weights):
         raise RegionsError(f"weights are (R, rows, columns); got shapes {[tuple(w.shape) for w in weights]}")
     replicates, columns = weights[0].shape[0], weights[0].shape[2]

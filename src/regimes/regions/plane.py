@@ -23,7 +23,6 @@ from regimes.regions.network import (
     RegionsError,
     require_inputs,
     require_memory,
-    rows_per_unit,
 )
 from regimes.regions.rounding import layer_variance, tolerance
 
@@ -86,14 +85,13 @@ class PlaneRegions:
         return list(zip(corners, self.piece.tolist(), strict=True))
 
 
-def plane_regions(
-    network: PiecewiseLinear, box: Box | None = None, index: int = 0, memory_limit: float = 2e9
-) -> PlaneRegions:
+def plane_regions(network: PiecewiseLinear, box: Box | None = None, index: int = 0, memory_limit: float = 2e9) -> PlaneRegions:
     """Cut the plane, or the open box, into the cells of network `index` of two inputs.
 
     Arguments:
         network: of two inputs; `restricted_to_plane` makes one from any other.
         box: (x_low, x_high, y_low, y_high) in units of the inputs, or None for the whole plane.
+        index: which network of the batch.
         memory_limit: bytes that the values at the vertices may take (default 2 GB), checked at each cut.
 
     Raises:
@@ -106,9 +104,7 @@ def plane_regions(
     return PlaneRegions(network, box, mesh)
 
 
-def plane_cells(
-    network: PiecewiseLinear, box: Box | None = None, index: int = 0, memory_limit: float = 2e9
-) -> tuple[int, int]:
+def plane_cells(network: PiecewiseLinear, box: Box | None = None, index: int = 0, memory_limit: float = 2e9) -> tuple[int, int]:
     """Count the cells of network `index` without cutting its last layer; returns (cells, ties).
 
     Arguments and errors are those of `plane_regions`, to which networks with ties and maxout networks are handed.
