@@ -13,8 +13,13 @@ from regimes.engine import name_of
 SCHEMA = 1
 
 
-def document(claim: Claim) -> dict[str, Any]:
-    """Everything about a claim that lists, pages and exports show, with schema version and fingerprint."""
+def document(claim: Claim, picture: bool = False) -> dict[str, Any]:
+    """Everything about a claim that lists, pages and exports show, with schema version and fingerprint.
+
+    Arguments:
+        claim: the claim.
+        picture: draw the claim's picture as well, which takes time and torch.
+    """
     paper, grid, erratum = claim.paper, claim.grid, claim.erratum
     return {
         "schema": SCHEMA,
@@ -74,7 +79,7 @@ def document(claim: Claim) -> dict[str, Any]:
         },
         "curves": list(claim.curves),
         "measures": claim.measures,
-        "picture": None if claim.picture is None else claim.picture().as_dict(),
+        "picture": claim.picture().as_dict() if picture and claim.picture is not None else None,
         "subject": name_of(claim.subject),
         "source": claim.source,
         "fingerprint": fingerprint(claim),

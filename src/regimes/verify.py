@@ -14,6 +14,7 @@ from regimes.decide import Budget
 from regimes.decide.evidence import Evidence, Verdict
 from regimes.engine import Settings, decide
 from regimes.errors import RegimesError
+from regimes.kinds import Inequality
 from regimes.profiles import Profile
 
 
@@ -177,6 +178,7 @@ def _search(
     known: dict[str, Decided | None] = {}
     started = time.monotonic()
     first_refuted: list[float] = []
+    aim = shrink and isinstance(claim.kind, Inequality)
 
     def examine(case: Case) -> None:
         if case.key not in known:
@@ -196,6 +198,8 @@ def _search(
             if progress is not None:
                 progress(decided)
         decided = known[case.key]
+        if aim:
+            hypothesis.target(tightness(decided))
         if decided is not None and decided.evidence.verdict == "refuted":
             if not first_refuted:
                 first_refuted.append(time.monotonic())
@@ -203,7 +207,8 @@ def _search(
             raise _Refuted(case.key)
 
     seed = hypothesis_seed if hypothesis_seed is not None else _seed(settings.seed, claim.id)
-    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    # An inequality is searched for its tightest case, by climbing from the cases drawn so far.
+    phases = (Phase.generate, *((Phase.target,) if aim else ()), *((Phase.shrink,) if shrink else ()))
     law = given(claim.cases(profile.name, at))(_as_test(examine))
     law = hypothesis.settings(
         max_examples=profile.examples,
@@ -227,6 +232,14 @@ def _search(
         ) from none
     result.seconds = time.monotonic() - started
     return result
+
+
+def tightness(decided: Decided | None) -> float:
+    """How near the largest observation comes to an inequality's bound, in units of the bound; the higher the tighter."""
+    if decided is None or decided.evidence.estimate is None or decided.evidence.target is None:
+        return -1e9
+    gap = float(decided.evidence.estimate) - float(decided.evidence.target)
+    return max(-1e9, gap / (abs(float(decided.evidence.target)) or 1.0))
 
 
 def _as_test(examine: Callable[[Case], None]) -> Callable[[Case], None]:

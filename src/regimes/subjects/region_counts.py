@@ -72,7 +72,8 @@ class CountsRegions:
             )
             network = network.restricted_to_plane(drawn[:, :, 0], drawn[:, :, 1:])
         box = None if half_side is None else (-half_side, half_side, -half_side, half_side)
-        return np.asarray(plane_cells(network, box))
+        # A mesh belongs to one network; the work inside each is vectorised over its faces.
+        return np.array([plane_cells(network, box, index)[0] for index in range(network.replicates)], float)
 
     def mean_breakpoints(self, interval: tuple[float, float], mass: Mass) -> tuple[np.ndarray, np.ndarray]:
         """What the Kac-Rice formula expects of each layer given the layers below, and the pieces below; (R, L) each.
@@ -84,13 +85,15 @@ class CountsRegions:
             mass: (z at the start of a piece, z at its end, its length) -> the integral of |dz/dt| rho(-z) over it.
         """
         network, found = self.on_a_line, self.line(interval)
+        own = self.piecewise_linear().biases
         points = _points(found.breakpoints, interval)
         lengths = np.diff(points, axis=1)
         hidden, expected = points[:, None, :], []
-        for weight, bias in zip(network.weights, network.biases, strict=True):
-            z = np.matmul(weight.numpy(), hidden)
+        for weight, bias, alone in zip(network.weights, network.biases, own, strict=True):
+            # Along a line through x0 the first layer's constant is W x0 + b, of which only b is the unit's own.
+            z = np.matmul(weight.numpy(), hidden) + (bias - alone).numpy()[:, :, None]
             expected.append(mass(z[:, :, :-1], z[:, :, 1:], lengths[:, None, :]).sum((1, 2)))
-            hidden = np.maximum(z + bias.numpy()[:, :, None], 0)
+            hidden = np.maximum(z + alone.numpy()[:, :, None], 0)
         below = 1 + np.concatenate([np.zeros((len(points), 1), int), found.per_layer.cumsum(1)[:, :-1]], 1)
         return np.stack(expected, 1), below
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,8 +17,11 @@ from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import architecture
 from regimes.subjects.dense_networks import DenseNetworks, Draw, relu
+from regimes.regions.network import PiecewiseLinear
 from regimes.subjects.initialisers import haar_orthogonal, leaky, normal, scaled, uniform
+from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.subject import Subject
+from regimes.theory import region_constructions
 
 he_fan_in = scaled(normal, lambda rows, columns: math.sqrt(2 / columns))
 linear_default = scaled(uniform, lambda rows, columns: 1 / math.sqrt(columns))
@@ -89,6 +93,40 @@ def footprint(case: Case) -> float:
     return 4.0 * max(shape.hidden) * (2 + sum(shape.hidden)) + shape.weights
 
 
+class GivenNetworks(CountsRegions):
+    """R networks with given weights.
+
+    Arguments:
+        network: the batch.
+        randomness: keyed streams, for random lines and planes.
+    """
+
+    sampler = "explicit"
+
+    def __init__(self, network: PiecewiseLinear, randomness: Randomness) -> None:
+        self.network, self.randomness, self.replicates = network, randomness, network.replicates
+
+    def piecewise_linear(self) -> PiecewiseLinear:
+        """The batch itself."""
+        return self.network
+
+
+def near_zigzag(case: Case, replicates: int, randomness: Randomness) -> GivenNetworks:
+    """Serra's weights of the maximum on a line, every entry off by a relative N(0, noise^2): adversarial weights."""
+    shape = architecture(Case({**case, "input_dim": 1}))
+    # Two units make no zigzag; the folding construction is what is nearest to one.
+    make = region_constructions.serra if min(shape.hidden) >= 3 else region_constructions.montufar
+    generator = randomness.numpy("noise")
+
+    def off(entries: np.ndarray) -> Tensor:
+        factors = 1 + float(case["noise"]) * generator.standard_normal((replicates, *entries.shape))
+        return torch.from_numpy(entries.astype(float) * factors)
+
+    layers = [(off(weight), off(bias)) for weight, bias in make(1, shape.hidden)]
+    weights, biases = zip(*layers, strict=True)
+    return GivenNetworks(PiecewiseLinear(weights, biases), randomness)
+
+
 def _lawful(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
     draw, bias = LAWS[str(case["law"])]
     return networks(str(case["law"]), draw, bias)(case, replicates, randomness)
@@ -103,6 +141,14 @@ def _he_of_case(case: Case, replicates: int, randomness: Randomness) -> DenseNet
     return networks("He", he_fan_in, biased(float(case["bias_std"])))(case, replicates, randomness)
 
 
+def _adversarial(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks | GivenNetworks:
+    if case["law"] == ZIGZAG:
+        return near_zigzag(case, replicates, randomness)
+    return _lawful(case, replicates, randomness)
+
+
+ZIGZAG = "zigzag and noise"
+adversarial = Subject("random and adversarial weights", _adversarial, "the law on the axis `law`, or weights near the maximum", footprint)
 symmetric = Subject("sign-symmetric laws", _lawful, "the law on the case's axis `law`", footprint)
 he_with_biases = Subject("He, N(0, s²) biases", _he_of_case, "N(0, 2/fan_in), biases of the case's `bias_std`", footprint)
 leaky_symmetric = networks("leaky ReLU 0.2, He", he_fan_in, description="slope 0.2", activation=leaky)

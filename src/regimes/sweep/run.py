@@ -112,7 +112,7 @@ def run_map(
         error = budget.cell(len(grid))
         mine = [case for case in grid if shard is None or in_shard(claim.id, case, shard)]
         key = CellKey(claim.id, fingerprint(claim), own or name_of(claim.map_subject), "", settings.seed, setting)
-        store.put_claim(document(claim))
+        store.put_claim(document(claim, picture=True))
         there = store.case_verdicts(key.claim, key.fingerprint, key.subject, key.seed, key.settings)
         present = {case for case, verdict in there.items() if not (retry and verdict == "undecided")}
         maps.append((key, {case.key for case in mine}))
@@ -175,7 +175,7 @@ def run_controls(
     setting, outcome = _setting(settings), Outcome()
     tasks: list[ControlTask] = []
     for claim in claims:
-        store.put_claim(document(claim))
+        store.put_claim(document(claim, picture=True))
         mark = fingerprint(claim)
         known = {
             name: verdict
