@@ -88,7 +88,6 @@ within_reach = where(
         "exact mean": lambda case: region_expectation.expected_regions(1, widths(case)),
         "1 + N, a shallow network": lambda case: cells(sum(widths(case)), 1),
         "worst case (Serra et al.)": lambda case: serra_2018(1, widths(case)),
-        "2^N": lambda case: 2.0 ** sum(widths(case)),
     },
 )
 def the_mean_number_of_regions_on_a_line_is_exact(networks, case):

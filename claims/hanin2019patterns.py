@@ -4,6 +4,8 @@ Theorem 5 bounds the mean number of activation regions that meet a cube by (T N)
 units of any arrangement in layers: depth does not count. The constants are large: for shallow networks, and for narrow
 biases, the bound on the mean exceeds what any single network can have. For sign-symmetric laws the mean over all of R^n0
 is known exactly and is at most Zas(N, n0), with no constant at all.
+
+The factor 2^5 is the one in the public code of Tseran & Montúfar (2021, arXiv 2107.00379), who extend the theorem to maxout.
 """
 
 import math
@@ -30,7 +32,7 @@ paper = Paper(
 
 HALF_SIDE = 1.0
 SYMBOLS = {
-    "K": "the cube [-1, 1]ⁿ⁰", "N": "number of units", r"n_0": "inputs",
+    "K": "the cube [-1, 1] to the n₀", "N": "number of units", r"n_0": "inputs",
     r"C_{\text{grad}}": "sup over units and x of (E|∇z(x)|^k)^(1/k)", r"C_{\text{bias}}": "largest density of a bias",
 }
 spread = axes.choice("bias_std", (1.0, 0.3, 0.1), label="standard deviation of the biases")
@@ -75,7 +77,7 @@ def small(case):
 
 @claim(
     paper, "Theorem 5", id="hanin-rolnick-growth",
-    title="The mean number of regions in a cube grows like N^n₀, whatever the depth",
+    title="Regions in a cube grow like a power of the units, whatever the depth",
     kind=mean_at_most(printed),
     statement=r"\mathrm{E}\,\#\{\text{regions meeting } K\} \le \frac{(T N)^{n_0}}{n_0!}\,\mathrm{vol}(K),\quad T = 2^5\, C_{\text{grad}}\, C_{\text{bias}}",
     symbols=SYMBOLS,
@@ -92,9 +94,9 @@ def small(case):
     },
     grid=Grid(x="width", y="depth", values={"width": (1, 2, 4, 8, 16, 32, 64), "depth": (1, 2, 4, 8)}, fixed={"input_dim": 1, "bias_std": 1.0}),
     erratum=Erratum(
-        published="The bound shows that networks have far fewer regions than the worst case.",
-        finding="With its own constants the bound on the mean is above the worst case of every single network for shallow or narrow ones (hatched), and it grows "
-                "like 1/std of the biases while the true mean stays below Zas(N, n₀): on the line, 1 + N.",
+        published="E #{regions meeting K} ≤ (T N)ⁿ⁰/n₀! vol(K) with T = 2⁵ C_grad C_bias.",
+        finding="True, but with these constants the bound on the mean is above the worst case of every single network unless the network is deep (hatched cells), and it "
+                "grows like 1/std of the biases while the true mean stays below Zas(N, n₀): on the line, 1 + N.",
         status="vacuous",
     ),
     measures="regions in [-1, 1]",

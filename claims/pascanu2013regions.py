@@ -107,7 +107,7 @@ def folding_reaches_the_lower_bound(networks, case):
     measures="log of shallow over deep",
 )
 def deep_bounds_beat_shallow_networks(networks, case):
-    """log Zas(Ln, n0) - log of the deep bound, in exact integers before the logarithm, shape (R,): arithmetic, no randomness.
+    """Log Zas(Ln, n0) - log of the deep bound, in exact integers before the logarithm, shape (R,): arithmetic, no randomness.
 
     The premise finds L* by its own search over depths; what is tested is that the bound stays ahead from there on.
     """

@@ -55,7 +55,7 @@ def _raised(words: str) -> str:
     )
 
 
-def hatch(left: float, top: float, width: float, height: float) -> str:
+def hatch(left: float, top: float, width: float, height: float, ink: str = INK) -> str:
     """Slanted strokes over a box, which mark a vacuous bound.
 
     Arguments:
@@ -63,6 +63,7 @@ def hatch(left: float, top: float, width: float, height: float) -> str:
         top: its upper edge.
         width: its width.
         height: its height.
+        ink: colour of the strokes.
     """
     strokes, step = [], 7.0
     offset = step / 2
@@ -72,7 +73,7 @@ def hatch(left: float, top: float, width: float, height: float) -> str:
         u, v = max(0.0, offset - height), min(offset, height)
         strokes.append(f"M{left + x:.1f} {top + y:.1f}L{left + u:.1f} {top + v:.1f}")
         offset += step
-    return f'<path class="hatch" d="{"".join(strokes)}" fill="none" stroke="{INK}" stroke-width="0.8" stroke-opacity="0.55"/>'
+    return f'<path class="hatch" d="{"".join(strokes)}" fill="none" stroke="{ink}" stroke-width="1" stroke-opacity="0.7"/>'
 
 
 def sign(verdict: str, x: float, y: float, size: float, ink: str, ground: str) -> str:

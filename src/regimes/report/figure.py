@@ -128,7 +128,7 @@ def _cells(one: Map, layout: Layout) -> tuple[list[str], list[str]]:
                 f'<rect {box} fill="{fill}"/></g>'
             )
             if is_vacuous(cell):
-                signs.append(hatch(left + 0.5, top + 0.5, layout.cell_w - 1, layout.cell_h - 1))
+                signs.append(hatch(left + 0.5, top + 0.5, layout.cell_w - 1, layout.cell_h - 1, ink))
             middle = left + layout.cell_w / 2, top + layout.cell_h / 2
             signs.append(f'<g class="mark {kind}">{sign(verdict, *middle, size, ink, fill)}</g>')
     return boxes, signs

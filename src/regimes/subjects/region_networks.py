@@ -15,9 +15,9 @@ from torch import Tensor
 
 from regimes.case import Case
 from regimes.randomness import Randomness
+from regimes.regions.network import PiecewiseLinear
 from regimes.subjects.architecture import architecture
 from regimes.subjects.dense_networks import DenseNetworks, Draw, relu
-from regimes.regions.network import PiecewiseLinear
 from regimes.subjects.initialisers import haar_orthogonal, leaky, normal, scaled, uniform
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.subject import Subject

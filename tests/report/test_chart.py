@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from shelf import HOSTILE, cell, shelf
+
+from regimes.report import chart, figure, plane
+from regimes.report.build import contents
+from regimes.report.model import Map, views
+
+BAND = "doe2019band/band"
+
+
+def with_curves() -> dict[str, str | bytes]:
+    store = shelf()
+    store._claims = [{**store._claims[0], "measures": "regions", "picture": PICTURE}]
+    store._cells = {BAND: []}
+    for depth in (1, 2, 4, 8, 16):
+        for width in (2, 4, 8):
+            one = cell(BAND, width, depth, "holds", True, None, None)
+            one["evidence"]["estimate"] = 1.0 * width * depth
+            one["evidence"]["interval"] = [0.0, 2.0 * width * depth]
+            one["evidence"]["details"] = {
+                "curves": {"exact": 1.1 * width * depth, HOSTILE: 1e20, "nowhere": None},
+                "vacuous": width == 2,
+            }
+            store._cells[BAND].append(one)
+    return dict(contents(views(store)))
+
+
+PICTURE = {
+    "caption": HOSTILE,
+    "polygons": [[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]],
+    "groups": [0, 5],
+}
+
+
+def first_map() -> Map:
+    store = shelf()
+    return views(store)[0].maps[0]
+
+
+def test_curves_and_estimates_are_drawn_in_at_most_four_panels() -> None:
+    files = with_curves()
+    svg = files[f"figures/{BAND}-curves.svg"]
+    assert isinstance(svg, str)
+    ElementTree.fromstring(svg)
+    # Four panels of three points, and one in the legend.
+    assert len(re.findall("<circle", svg)) == 4 * 3 + 1
+    for words in ("depth 1", "depth 16", "measured", "exact", "regions"):
+        assert words in svg
+    assert "<script" not in svg
+    assert files[f"figures/{BAND}-curves.png"][:4] == b"\x89PNG"
+    assert "Measured against the bounds" in files[f"claims/{BAND}.html"]
+
+
+def test_a_map_without_curves_has_no_chart() -> None:
+    assert chart.draw(first_map(), "regions") == ""
+    assert chart.curve_names(first_map()) == []
+
+
+def test_vacuous_cells_are_hatched_and_explained() -> None:
+    svg = with_curves()[f"figures/{BAND}.svg"]
+    assert isinstance(svg, str)
+    assert svg.count('class="hatch"') == 5 + 1
+    assert "vacuous bound" in svg
+    assert 'class="hatch"' not in figure.draw(first_map())
+
+
+def test_a_picture_is_escaped_and_stays_in_its_frame() -> None:
+    files = with_curves()
+    svg = files[f"figures/{BAND}-picture.svg"]
+    assert isinstance(svg, str)
+    ElementTree.fromstring(svg)
+    assert svg.count("<polygon") == 2
+    assert "<script" not in svg
+    numbers = [float(x) for points in re.findall('points="([^"]+)"', svg) for x in re.split("[ ,]", points)]
+    assert min(numbers) >= 0
+    assert max(numbers) <= plane.SIDE + 60
+    assert plane.colour(0) != plane.colour(1)
+    assert plane.draw({"caption": "", "polygons": [], "groups": []}) == ""
