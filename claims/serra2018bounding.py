@@ -6,6 +6,8 @@ prod (n_l + 1), and theorem 5 attains it with widths of at least 3. Two units ca
 width 2 the bound is not reached.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from regimes import axes
@@ -95,7 +97,7 @@ def disorder(bounds):
         """The largest rise along distinct maps, linear pieces, cells = patterns, and the bounds, shape (R,); 0 if ordered."""
         found, n = networks.line(), widths(case)
         chain = [found.distinct_maps, found.linear_pieces, found.cells, *(np.full(networks.replicates, float(bound(1, n))) for bound in bounds)]
-        rises = [before - after for before, after in zip(chain[:-1], chain[1:], strict=True)]
+        rises = [before - after for before, after in pairwise(chain)]
         return np.maximum(np.max(rises, axis=0), np.abs(found.cells - found.patterns))
 
     return observable

@@ -148,7 +148,9 @@ def _adversarial(case: Case, replicates: int, randomness: Randomness) -> DenseNe
 
 
 ZIGZAG = "zigzag and noise"
-adversarial = Subject("random and adversarial weights", _adversarial, "the law on the axis `law`, or weights near the maximum", footprint)
+adversarial = Subject(
+    "random and adversarial weights", _adversarial, "the law on the axis `law`, or weights near the maximum", footprint
+)
 symmetric = Subject("sign-symmetric laws", _lawful, "the law on the case's axis `law`", footprint)
 he_with_biases = Subject("He, N(0, s²) biases", _he_of_case, "N(0, 2/fan_in), biases of the case's `bias_std`", footprint)
 leaky_symmetric = networks("leaky ReLU 0.2, He", he_fan_in, description="slope 0.2", activation=leaky)
