@@ -25,7 +25,7 @@ from regimes.regions.network import (
     require_memory,
     rows_per_unit,
 )
-from regimes.regions.rounding import UNIT, layer_variance, tolerance
+from regimes.regions.rounding import UNIT, interpolated_variance, layer_variance, tolerance
 
 ANCHOR = 0.7390851332151607  # the artificial finite point of a whole line; no unit of a generic or rational net vanishes there
 CHUNK = 1 << 20  # pre-activations of one layer handled together, so that they stay in the cache
@@ -129,7 +129,7 @@ def line_regions(
     require_inputs(network, 1, 1, "line_regions", "restrict it with restricted_to_line")
     if interval is not None and not (np.isfinite(interval).all() and interval[0] < interval[1]):
         raise RegionsError(f"an interval is (a, b) with finite a < b; got {interval}; None is the whole line")
-    layers, total = network.layers(), network.replicates
+    layers, total = network.homogeneous_layers(), network.replicates
     widest = max(layer.shape[1] for layer in layers)
     size = max(1, CHUNK // (widest * (1 + sum(network.widths[:-1]))))
     found = [
@@ -171,11 +171,9 @@ def _cut(points: _Points, layer: np.ndarray, activation: Activation, index: int,
     """Insert the breakpoints of one layer and apply it; the rows of the last layer are not needed and left empty."""
     finite, rank = points.finite, rows_per_unit(activation)
     norms = np.sqrt(np.einsum("rkn,rkn->rk", points.rows[:, :, :-1], points.rows[:, :, :-1]))
-    variance = layer_variance(points.variance, norms, finite, layer)
+    variance = layer_variance(points.variance, norms, finite, layer[:, :-1])
     within = tolerance(variance)
-    keep = np.zeros((layer.shape[0], 1, layer.shape[2]))
-    keep[:, :, -1] = 1  # passes `finite` through the product
-    rows = points.rows @ np.concatenate([layer, keep], 1).swapaxes(1, 2)
+    rows = points.rows @ layer.swapaxes(1, 2)
     switches = rows[:, :, :-1] if rank == 1 else _differences(rows, rank)
     positive, negative = switches > within[:, :, None], switches < -within[:, :, None]
     decided = np.count_nonzero(positive) + np.count_nonzero(negative)
@@ -183,23 +181,47 @@ def _cut(points: _Points, layer: np.ndarray, activation: Activation, index: int,
         _note_zeros(rows, switches, positive | negative, points, rank, within, ties)
     cross = (positive[:, :-1] & negative[:, 1:]) | (negative[:, :-1] & positive[:, 1:])
     r, k, unit = np.unravel_index(np.flatnonzero(cross), cross.shape)
+    fresh, r = _crossings(points, rows, switches, variance, (r, k, unit), rank, index, ties, last)
+    points.variance = variance
+    return _merge(points, rows, fresh, r, activation, ties, last)
+
+
+def _crossings(
+    points: _Points,
+    rows: np.ndarray,
+    switches: np.ndarray,
+    variance: np.ndarray,
+    where: tuple[np.ndarray, np.ndarray, np.ndarray],
+    rank: int,
+    index: int,
+    ties: np.ndarray,
+    last: bool,
+) -> tuple[_Points, np.ndarray]:
+    """The points, in one list, where the switch `unit` of network r vanishes after point k, and their networks."""
+    r, k, unit = where
+    flat = r * rows.shape[1] + k
     one, two = np.abs(switches[r, k + 1, unit]), np.abs(switches[r, k, unit])
-    new = one[:, None] * rows[r, k] + two[:, None] * rows[r, k + 1]
-    scale = new[:, -1].copy()
-    new /= scale[:, None]
-    span = np.abs(points.place[r, k] * finite[r, k + 1] - points.place[r, k + 1] * finite[r, k])
-    place = (one * points.place[r, k] + two * points.place[r, k + 1]) / scale
-    error = span * (two * within[r, k + 1] + one * within[r, k]) / scale**2 + 4 * UNIT * np.abs(place)
-    added = ((one**2 * variance[r, k] + two**2 * variance[r, k + 1]) / scale**2) + (UNIT * np.abs(new).max(1, initial=0)) ** 2
-    if rank == 1:
-        new[np.arange(len(r)), unit] = 0.0
+    (f, g), (s, t), (v, w) = ((x.ravel()[flat], x.ravel()[flat + 1]) for x in (points.finite, points.place, variance))
+    scale = one * f + two * g
+    one, two = one / scale, two / scale
+    place, added = one * s + two * t, interpolated_variance(one, v, two, w)
+    error = np.abs(s * g - t * f) * (two * tolerance(w) + one * tolerance(v)) / scale + 4 * UNIT * np.abs(place)
+    if last and rank == 1:
+        new = np.empty((len(r), 0))
     else:
+        table = rows.reshape(-1, rows.shape[2])
+        new, other = table.take(flat, 0), table.take(flat + 1, 0)
+        new *= one[:, None]
+        other *= two[:, None]
+        new += other
+        new[:, -1] = 1.0
+    if rank > 1:
         top, close = _on_top(new, unit, rank, tolerance(added))
         np.add.at(ties, r[top & close], 1)
         r, new, place, error, added = r[top], new[top], place[top], error[top], added[top]
-    fresh = _Points(new, place, np.full(len(r), index), added, error)
-    points.variance = variance
-    return _merge(points, rows, fresh, r, activation, ties, last)
+    elif not last:
+        new[np.arange(len(r)), unit] = 0.0
+    return _Points(new, place, np.full(len(r), index), added, error), r
 
 
 def _merge(

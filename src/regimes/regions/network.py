@@ -137,9 +137,13 @@ class PiecewiseLinear:
     def layers(self) -> list[np.ndarray]:
         """[W_l, b_l] of each layer as arrays (R, rows, n_{l-1} + 1), the bias in the last column, rescaled unit by unit.
 
-        Every unit is multiplied by a power of two that brings its largest row to norm about 1, and the column that reads it
+        Every unit is multiplied by a power of two that brings its largest entry between 1/2 and 1, and the column that reads it
         is divided by the same: no rounding, the same zero sets, and one tolerance fits all units of a layer.
         """
+        return [layer[:, :-1] for layer in self.homogeneous_layers()]
+
+    def homogeneous_layers(self) -> list[np.ndarray]:
+        """The `layers()` with a last row (0 .. 0 1), (R, rows + 1, n_{l-1} + 1), to act on points (h, 1) and directions (h, 0)."""
         return self._balanced()[0]
 
     def output_matrix(self) -> np.ndarray:
@@ -153,12 +157,16 @@ class PiecewiseLinear:
         rank, result = rows_per_unit(self.activation), []
         undo = np.ones((self.replicates, self.inputs))
         for w, b in zip(self.weights, self.biases, strict=True):
-            matrix = w.numpy() * undo[:, None, :]
-            size = np.maximum(np.linalg.norm(matrix, axis=2), np.abs(b.numpy()))
-            size = size.reshape(self.replicates, -1, rank).max(2)
+            matrix = np.zeros((self.replicates, w.shape[1] + 1, w.shape[2] + 1))
+            matrix[:, -1, -1] = 1.0
+            rows = matrix[:, :-1]
+            np.multiply(w.numpy(), undo[:, None, :], out=rows[:, :, :-1])
+            rows[:, :, -1] = b.numpy()
+            size = np.maximum(rows.max(2), -rows.min(2)).reshape(self.replicates, -1, rank).max(2)
             exponent = np.where(size > 0, np.frexp(size)[1], 0)
             scale = np.ldexp(1.0, np.repeat(-exponent, rank, axis=1))
-            result.append(np.concatenate([matrix * scale[:, :, None], (b.numpy() * scale)[:, :, None]], 2))
+            rows *= scale[:, :, None]
+            result.append(matrix)
             undo = np.ldexp(1.0, exponent)
         return result, undo
 
