@@ -166,9 +166,7 @@ def _chords_and_crossings(mesh: Mesh, sign: np.ndarray) -> int | None:
     return len(one) + crossings - (glued - 1 if glued else 0)
 
 
-def _concurrent(
-    chord: np.ndarray, start: tuple[np.ndarray, np.ndarray], stop: tuple[np.ndarray, np.ndarray]
-) -> bool:
+def _concurrent(chord: np.ndarray, start: tuple[np.ndarray, np.ndarray], stop: tuple[np.ndarray, np.ndarray]) -> bool:
     """Whether two crossings of a chord coincide within rounding, from the other units' values and tolerances at its ends."""
     (p, around_p), (q, around_q) = start, stop
     length = np.abs(p) + np.abs(q)
