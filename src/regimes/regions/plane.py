@@ -3,6 +3,9 @@
 The whole plane is exact: unbounded faces have vertices at infinity, where a pre-activation is a slope and the activation
 acts on slopes as it does on values. `plane_cells` saves the last layer: the chords of a face cut it into
 1 + chords + crossings parts, and two chords cross iff one line separates the ends of the other chord.
+
+Walls that are parallel by structure, as after a maxout layer of one unit, meet at infinity and are reported as ties: in
+float64 they cannot be told from walls that cross far away.
 """
 
 from __future__ import annotations
