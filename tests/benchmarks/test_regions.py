@@ -5,6 +5,7 @@ Run with `pytest -o addopts= tests/benchmarks/test_regions.py --benchmark-only`;
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -46,7 +47,7 @@ def cells_in_plain_python(layers: list[tuple[list, list]]) -> int:
             c = [sum(a * x for a, x in zip(row, offsets, strict=True)) + b for row, b in zip(weights, biases, strict=True)]
             cuts = sorted(t for t in (-d / a for a, d in zip(s, c, strict=True) if a != 0) if low < t < high)
             ends = [low, *cuts, high]
-            for left, right in zip(ends, ends[1:], strict=False):
+            for left, right in itertools.pairwise(ends):
                 x = right - 1 if left == -np.inf else left + 1 if right == np.inf else (left + right) / 2
                 x = 0.0 if x in (-np.inf, np.inf) else x
                 on = [a * x + d > 0 for a, d in zip(s, c, strict=True)]
@@ -68,7 +69,7 @@ def cells_with_numpy_per_interval(layers: list[tuple[np.ndarray, np.ndarray]]) -
             with np.errstate(divide="ignore", invalid="ignore"):
                 zeros = -rows[:, 1] / rows[:, 0]
             ends = [low, *np.sort(zeros[(zeros > low) & (zeros < high)]).tolist(), high]
-            for left, right in zip(ends, ends[1:], strict=False):
+            for left, right in itertools.pairwise(ends):
                 x = right - 1 if left == -np.inf else left + 1 if right == np.inf else (left + right) / 2
                 x = 0.0 if x in (-np.inf, np.inf) else x
                 after.append((left, right, rows * (rows @ np.array([x, 1.0]) > 0)[:, None]))

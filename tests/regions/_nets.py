@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from regimes.regions.counts import Counts
 from regimes.regions.line import LineRegions
-from regimes.regions.network import Activation, Leaky, Maxout, PiecewiseLinear, Relu, rows_per_unit
+from regimes.regions.network import RELU, Activation, Leaky, Maxout, PiecewiseLinear, rows_per_unit
 
-ACTIVATIONS = (Relu(), Leaky(0.25), Leaky(-1.0), Maxout(2), Maxout(3))
+ACTIVATIONS = (RELU, Leaky(0.25), Leaky(-1.0), Maxout(2), Maxout(3))
 
 
 def he(
-    widths, replicates=1, inputs=1, seed=0, activation: Activation = Relu(), bias=1.0, outputs: int | None = 1
+    widths, replicates=1, inputs=1, seed=0, activation: Activation = RELU, bias=1.0, outputs: int | None = 1
 ) -> PiecewiseLinear:
     """Gaussian weights of variance 2/fan_in and Gaussian biases."""
     generator = torch.Generator().manual_seed(seed)

@@ -128,6 +128,26 @@ def test_near_coincidence_is_reported_and_a_clear_gap_is_not():
     assert two(1e-10).ties.tolist() == [0] and two(1e-10).cells.tolist() == [3]
 
 
+def test_a_cut_at_an_end_of_the_interval_is_a_tie():
+    network = PiecewiseLinear.from_layers([[[1], [2]]], [[0, -1]])
+    assert line_regions(network, (0.0, 1.0)).cells.tolist() == [2]
+    assert line_regions(network, (0.0, 1.0)).ties.tolist() == [1]
+    assert line_regions(network, (-0.5, 1.0)).cells.tolist() == [3]
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e150])
+def test_the_scale_of_a_layer_does_not_matter(scale):
+    network = he([5, 5], replicates=20, seed=14)
+    scaled = PiecewiseLinear(
+        (network.weights[0] * scale, network.weights[1] / scale),
+        (network.biases[0] * scale, network.biases[1]),
+        readout=network.readout,
+    )
+    one, two = line_regions(network), line_regions(scaled)
+    assert np.array_equal(one.cells, two.cells) and np.array_equal(one.linear_pieces, two.linear_pieces)
+    assert not two.ties.any()
+
+
 def test_a_unit_zero_on_a_piece_is_a_tie():
     # relu(relu(x)) twice: the second unit vanishes on x < 0.
     regions = line_regions(PiecewiseLinear.from_layers([[[1]], [[1]]], [[0], [0]]))

@@ -66,6 +66,27 @@ def test_equal_and_parallel_rows():
     assert plane_cells(PiecewiseLinear.from_layers(*parallel))[0] == 4
 
 
+def test_three_concurrent_lines_of_the_last_layer_are_a_tie():
+    # They meet where no earlier vertex is: 6 cells, where general position has 7.
+    network = PiecewiseLinear.from_layers([[[2, 2], [0, 2], [2, 0]]], [[1, 1, 0]])
+    cells, ties = plane_cells(network)
+    assert cells == 6 and ties > 0
+
+
+def test_a_hidden_kink_of_maxout_is_no_wall():
+    # Found by Hypothesis: the zero set of a later argument runs along the kink that another argument hides.
+    layers = [[[0, 0], [0, 1], [0, 0], [0, 0], [0, 0], [0, 1]], [[-2, 0], [0, 1], [0, 0], [-1, 0], [-3, 1], [0, 0]]]
+    biases = [[0, -1, 0, 0, 0, 0], [1, -3, 0, 0, 0, 0]]
+    counts = plane_regions(PiecewiseLinear.from_layers(layers, biases, Maxout(3))).counts
+    assert four(counts) == four(exact_plane(ExactNetwork.from_layers(layers, biases, Maxout(3)))) == (5, 5, 5, 5)
+
+
+def test_a_unit_that_vanishes_on_a_cell_is_off():
+    layers = [[[1, 1], [1, 0], [-1, 0]], [[0, 1, -1], [0, -1, 1]]], [[1, 0, -1], [1, -1]], Leaky(-1)
+    counts = plane_regions(PiecewiseLinear.from_layers(*layers)).counts
+    assert four(counts) == four(exact_plane(ExactNetwork.from_layers(*layers)))
+
+
 def test_a_strip_is_one_cell():
     # One line, then a second layer that is zero beyond it: no bounded vertex at all.
     layers = [[[1, 1]], [[1]]], [[0], [-1]]

@@ -53,7 +53,7 @@ def cell_maps(network: PiecewiseLinear, inner: np.ndarray) -> CellMaps:
         variance = layer_variance(variance, norms, np.repeat(finite, cells)[None], layer)
         values = rows.reshape(replicates, kinds * cells, -1) @ layer[:, :, :-1].swapaxes(1, 2)
         values = values.reshape(replicates, kinds, cells, -1) + finite[:, None, None] * layer[:, None, None, :, -1]
-        rows, state = _gate(values, network.activation)
+        rows, state = _gate(values, tolerance(variance[:, :cells]), network.activation)
         # Integers: sums of up to 2^15 of them, reduced below 2^50, are exact in float64.
         keys = np.fmod(keys + state @ random.integers(1, 1 << 36, (state.shape[2], 2)).astype(float), 2.0**50)
     matrix = network.output_matrix()
@@ -65,13 +65,18 @@ def cell_maps(network: PiecewiseLinear, inner: np.ndarray) -> CellMaps:
     return CellMaps(keys, maps, tolerance(error[:, 1:].max(1)))
 
 
-def _gate(values: np.ndarray, activation: Activation) -> tuple[np.ndarray, np.ndarray]:
-    """Apply the gates of the first of the rows (R, kinds, C, rows) to all; return them and the state (R, C, n)."""
+def _gate(values: np.ndarray, within: np.ndarray, activation: Activation) -> tuple[np.ndarray, np.ndarray]:
+    """Apply the gates of the first of the rows (R, kinds, C, rows) to all; return them and the state (R, C, n).
+
+    A unit zero within rounding (R, C) is off, and of arguments equal within rounding the first wins: inside a cell that is
+    the case of a unit that vanishes on the whole cell.
+    """
     if isinstance(activation, Maxout):
         units = values.reshape(*values.shape[:3], -1, activation.rank)
-        winner = units[:, 0].argmax(3)
+        top = units[:, 0] >= units[:, 0].max(3, keepdims=True) - 2 * within[..., None, None]
+        winner = top.argmax(3)
         chosen = np.take_along_axis(units, np.broadcast_to(winner[:, None, ..., None], (*units.shape[:4], 1)), 4)[..., 0]
         return chosen, winner.astype(float)
-    on = values[:, 0] > 0
+    on = values[:, 0] > within[..., None]
     slope = float(activation.slope) if isinstance(activation, Leaky) else 0.0
     return values * np.where(on, 1.0, slope)[:, None], on.astype(float)

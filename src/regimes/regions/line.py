@@ -17,18 +17,17 @@ from regimes.regions.cell_maps import CellMaps, cell_maps
 from regimes.regions.maps import count_distinct
 from regimes.regions.network import (
     Activation,
-    Leaky,
-    Maxout,
     PiecewiseLinear,
     RegionsError,
     require_inputs,
     require_memory,
     rows_per_unit,
 )
-from regimes.regions.rounding import UNIT, layer_variance, tolerance
+from regimes.regions.points import Points, merge
+from regimes.regions.rounding import UNIT, interpolated_variance, layer_variance, tolerance
 
 ANCHOR = 0.7390851332151607  # the artificial finite point of a whole line; no unit of a generic or rational net vanishes there
-CHUNK = 1 << 20  # pre-activations of one layer handled together, so that they stay in the cache
+CHUNK = 1 << 19  # pre-activations of one layer handled together, so that they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -98,21 +97,6 @@ class LineRegions:
         return np.take_along_axis((ends[:, :-1] + ends[:, 1:]) / 2, column, 1)
 
 
-@dataclass
-class _Points:
-    """Sorted points of R networks: rows (R, K, n + 1) of values with `finite` as last column."""
-
-    rows: np.ndarray
-    place: np.ndarray  # (R, K) position, or -1 and 1 at infinity
-    owner: np.ndarray  # (R, K) layer of the breakpoint, -1 for artificial points, -2 for padding
-    variance: np.ndarray  # (R, K)
-    error: np.ndarray  # (R, K) of the position
-
-    @property
-    def finite(self) -> np.ndarray:
-        return self.rows[:, :, -1]
-
-
 def line_regions(
     network: PiecewiseLinear, interval: tuple[float, float] | None = None, memory_limit: float = 2e9
 ) -> LineRegions:
@@ -129,12 +113,11 @@ def line_regions(
     require_inputs(network, 1, 1, "line_regions", "restrict it with restricted_to_line")
     if interval is not None and not (np.isfinite(interval).all() and interval[0] < interval[1]):
         raise RegionsError(f"an interval is (a, b) with finite a < b; got {interval}; None is the whole line")
-    layers, total = network.layers(), network.replicates
-    widest = max(layer.shape[1] for layer in layers)
+    widest = max(weights.shape[1] for weights in network.weights)
     size = max(1, CHUNK // (widest * (1 + sum(network.widths[:-1]))))
     found = [
-        _sweep([layer[k : k + size] for layer in layers], network.activation, interval, memory_limit)
-        for k in range(0, total, size)
+        _sweep(network.homogeneous_layers(slice(k, k + size)), network.activation, interval, memory_limit)
+        for k in range(0, network.replicates, size)
     ]
     longest = max(points.shape[1] for points, _, _ in found)
     padded = [np.pad(p, ((0, 0), (0, longest - p.shape[1])), constant_values=np.nan) for p, _, _ in found]
@@ -153,7 +136,7 @@ def _sweep(
         start = np.array([[interval[0], 1.0], [interval[1], 1.0]])
     rows = np.broadcast_to(start, (replicates, *start.shape)).copy()
     blank = np.zeros(rows.shape[:2])
-    points = _Points(rows, rows[:, :, 0].copy(), np.full(blank.shape, -1), blank, blank.copy())
+    points = Points(rows, rows[:, :, 0].copy(), np.full(blank.shape, -1), blank, blank.copy())
     ties = np.zeros(replicates, int)
     for index, layer in enumerate(layers):
         values = layer.shape[1] * points.rows.shape[1]
@@ -167,15 +150,13 @@ def _sweep(
     return found, per_layer, ties
 
 
-def _cut(points: _Points, layer: np.ndarray, activation: Activation, index: int, ties: np.ndarray, last: bool) -> _Points:
+def _cut(points: Points, layer: np.ndarray, activation: Activation, index: int, ties: np.ndarray, last: bool) -> Points:
     """Insert the breakpoints of one layer and apply it; the rows of the last layer are not needed and left empty."""
     finite, rank = points.finite, rows_per_unit(activation)
     norms = np.sqrt(np.einsum("rkn,rkn->rk", points.rows[:, :, :-1], points.rows[:, :, :-1]))
-    variance = layer_variance(points.variance, norms, finite, layer)
+    variance = layer_variance(points.variance, norms, finite, layer[:, :-1])
     within = tolerance(variance)
-    keep = np.zeros((layer.shape[0], 1, layer.shape[2]))
-    keep[:, :, -1] = 1  # passes `finite` through the product
-    rows = points.rows @ np.concatenate([layer, keep], 1).swapaxes(1, 2)
+    rows = points.rows @ layer.swapaxes(1, 2)
     switches = rows[:, :, :-1] if rank == 1 else _differences(rows, rank)
     positive, negative = switches > within[:, :, None], switches < -within[:, :, None]
     decided = np.count_nonzero(positive) + np.count_nonzero(negative)
@@ -183,88 +164,47 @@ def _cut(points: _Points, layer: np.ndarray, activation: Activation, index: int,
         _note_zeros(rows, switches, positive | negative, points, rank, within, ties)
     cross = (positive[:, :-1] & negative[:, 1:]) | (negative[:, :-1] & positive[:, 1:])
     r, k, unit = np.unravel_index(np.flatnonzero(cross), cross.shape)
+    fresh, r = _crossings(points, rows, switches, variance, (r, k, unit), rank, index, ties, last)
+    points.variance = variance
+    return merge(points, rows, fresh, r, activation, ties, last)
+
+
+def _crossings(
+    points: Points,
+    rows: np.ndarray,
+    switches: np.ndarray,
+    variance: np.ndarray,
+    where: tuple[np.ndarray, np.ndarray, np.ndarray],
+    rank: int,
+    index: int,
+    ties: np.ndarray,
+    last: bool,
+) -> tuple[Points, np.ndarray]:
+    """The points, in one list, where the switch `unit` of network r vanishes after point k, and their networks."""
+    r, k, unit = where
+    flat = r * rows.shape[1] + k
     one, two = np.abs(switches[r, k + 1, unit]), np.abs(switches[r, k, unit])
-    new = one[:, None] * rows[r, k] + two[:, None] * rows[r, k + 1]
-    scale = new[:, -1].copy()
-    new /= scale[:, None]
-    span = np.abs(points.place[r, k] * finite[r, k + 1] - points.place[r, k + 1] * finite[r, k])
-    place = (one * points.place[r, k] + two * points.place[r, k + 1]) / scale
-    error = span * (two * within[r, k + 1] + one * within[r, k]) / scale**2 + 4 * UNIT * np.abs(place)
-    added = ((one**2 * variance[r, k] + two**2 * variance[r, k + 1]) / scale**2) + (UNIT * np.abs(new).max(1, initial=0)) ** 2
-    if rank == 1:
-        new[np.arange(len(r)), unit] = 0.0
+    (f, g), (s, t), (v, w) = ((x.ravel()[flat], x.ravel()[flat + 1]) for x in (points.finite, points.place, variance))
+    scale = one * f + two * g
+    one, two = one / scale, two / scale
+    place, added = one * s + two * t, interpolated_variance(one, v, two, w)
+    error = np.abs(s * g - t * f) * (two * tolerance(w) + one * tolerance(v)) / scale + 4 * UNIT * np.abs(place)
+    if last and rank == 1:
+        new = np.empty((len(r), 0))
     else:
+        table = rows.reshape(-1, rows.shape[2])
+        new, other = table.take(flat, 0), table.take(flat + 1, 0)
+        new *= one[:, None]
+        other *= two[:, None]
+        new += other
+        new[:, -1] = 1.0
+    if rank > 1:
         top, close = _on_top(new, unit, rank, tolerance(added))
         np.add.at(ties, r[top & close], 1)
         r, new, place, error, added = r[top], new[top], place[top], error[top], added[top]
-    fresh = _Points(new, place, np.full(len(r), index), added, error)
-    points.variance = variance
-    return _merge(points, rows, fresh, r, activation, ties, last)
-
-
-def _merge(
-    points: _Points, rows: np.ndarray, fresh: _Points, r: np.ndarray, activation: Activation, ties: np.ndarray, last: bool
-) -> _Points:
-    """Sort the fresh points (all networks in one list, network r) among the old ones, and merge those that rounding ties."""
-    replicates, old = rows.shape[:2]
-    added = np.bincount(r, minlength=replicates)
-    slot = old + np.arange(len(r)) - np.repeat(np.cumsum(added) - added, added)
-    width = old + int(added.max())
-
-    def both(left: np.ndarray, right: np.ndarray, fill: float) -> np.ndarray:
-        out = np.full((replicates, width), fill, dtype=left.dtype)
-        out[:, :old], out[r, slot] = left, right
-        return out
-
-    place, owner = both(points.place, fresh.place, 0), both(points.owner, fresh.owner, -2)
-    error, variance = both(points.error, fresh.error, 0), both(points.variance, fresh.variance, 0)
-    source = both(np.arange(replicates * old).reshape(replicates, old), replicates * old + np.arange(len(r)), 0)
-    finite = both(points.finite, np.ones(len(r)), 0)
-    key = np.where(owner == -2, np.nan, np.where(finite == 0, np.copysign(np.inf, place), place))
-    order = np.argsort(key, axis=1, kind="stable")
-    key, owner, around, finite = (np.take_along_axis(x, order, 1) for x in (key, owner, error, finite))
-    with np.errstate(invalid="ignore"):
-        tied = (key[:, 1:] - key[:, :-1] <= around[:, 1:] + around[:, :-1]) & (finite[:, 1:] * finite[:, :-1] == 1)
-    tied &= (owner[:, 1:] != -2) & (owner[:, :-1] != -2)
-    if tied.any():
-        ties += tied.sum(1)
-        order, owner = _drop_tied(tied, order, owner)
-    count = (owner != -2).sum(1)
-    keep = int(count.max())
-    # Padding repeats the last real point, where no sign changes.
-    column = np.minimum(np.arange(keep)[None], count[:, None] - 1)
-    order = np.take_along_axis(order, column, 1)
-    owner = np.where(np.arange(keep)[None] < count[:, None], owner[:, :keep], -2)
-    place, error, variance, source = (np.take_along_axis(x, order, 1) for x in (place, error, variance, source))
-    if last:
-        return _Points(rows[:, :0], place, owner, variance, error)
-    isfresh = source >= replicates * old
-    out = np.take(rows.reshape(-1, rows.shape[2]), np.where(isfresh, 0, source), axis=0)
-    out[isfresh] = fresh.rows[source[isfresh] - replicates * old]
-    return _Points(_activate(out, activation), place, owner, variance, error)
-
-
-def _drop_tied(tied: np.ndarray, order: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Order and owner with the second point of each tied pair moved to the padding; an end of an interval is never dropped."""
-    drop = np.pad(tied, ((0, 0), (1, 0)))
-    swap = np.zeros_like(drop)
-    # An artificial point that comes second stays, and the breakpoint before it goes.
-    swap[:, 1:] = drop[:, 1:] & (owner[:, 1:] == -1)
-    drop = (drop & ~swap) | np.pad(swap[:, 1:], ((0, 0), (0, 1)))
-    owner = np.where(drop, -2, owner)
-    again = np.argsort(drop | (owner == -2), axis=1, kind="stable")
-    return np.take_along_axis(order, again, 1), np.take_along_axis(owner, again, 1)
-
-
-def _activate(rows: np.ndarray, activation: Activation) -> np.ndarray:
-    """The activation of all columns but the last, in place where shapes allow."""
-    if isinstance(activation, Maxout):
-        values = rows[:, :, :-1].reshape(*rows.shape[:2], -1, activation.rank).max(3)
-        return np.concatenate([values, rows[:, :, -1:]], 2)
-    if isinstance(activation, Leaky):
-        rows[:, :, :-1] *= np.where(rows[:, :, :-1] > 0, 1.0, float(activation.slope))
-        return rows
-    return np.maximum(rows, 0, out=rows)
+    elif not last:
+        new[np.arange(len(r)), unit] = 0.0
+    return Points(new, place, np.full(len(r), index), added, error), r
 
 
 def _differences(rows: np.ndarray, rank: int) -> np.ndarray:
@@ -290,7 +230,7 @@ def _note_zeros(
     rows: np.ndarray,
     switches: np.ndarray,
     decided: np.ndarray,
-    points: _Points,
+    points: Points,
     rank: int,
     within: np.ndarray,
     ties: np.ndarray,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from regimes.regions.network import RegionsError, require_memory
-from regimes.regions.rounding import UNIT
+from regimes.regions.rounding import interpolated_variance
 
 # The artificial centre and directions of a whole plane: no line of a generic or rational network passes through them.
 CENTRE = (0.7390851332151607, -0.5671432904097838)
@@ -82,7 +82,7 @@ class Mesh:
         # Each edge now lies on one side, 0 only if it lies in the zero set.
         side = sign[self.ends].sum(0)
         if touched:
-            face, vertex = self._zero_points(side, sign)
+            face, vertex = self._zero_points(side, sign, stamp)
         else:
             face, vertex = sides.ravel(), np.tile(np.arange(old, old + len(crossed)), 2)
             inside = face >= 0
@@ -108,7 +108,7 @@ class Mesh:
         values = a * self.values[:, p] + b * self.values[:, q]
         if own is not None:
             values[own] = 0.0
-        added = a**2 * self.variance[p] + b**2 * self.variance[q] + (UNIT * np.abs(values).max(0)) ** 2
+        added = interpolated_variance(a, self.variance[p], b, self.variance[q])
         new = self.vertices + np.arange(len(p))
         self.place = np.concatenate([self.place, place], 1)
         self.values = np.concatenate([self.values, values], 1)
@@ -119,17 +119,18 @@ class Mesh:
         self.walls = np.concatenate([self.walls, self.walls[crossed]])
         self.stamp = np.concatenate([self.stamp, self.stamp[crossed]])
 
-    def _zero_points(self, side: np.ndarray, sign: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _zero_points(self, side: np.ndarray, sign: np.ndarray, stamp: int) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (face, vertex) of the zeros on the boundary of each face that has both signs; walls along existing edges."""
         above, below = np.zeros(self.faces + 1, bool), np.zeros(self.faces + 1, bool)
         for faces in self.sides:
             above[faces[side > 0]] = True
             below[faces[side < 0]] = True
         above[-1] = below[-1] = False
-        flat = np.flatnonzero(side == 0)
+        flat = np.flatnonzero((side == 0) & ~self.walls)
         flat = flat[(sign[self.ends[:, flat]] == 0).all(0)]
         one, two = self.sides[:, flat]
-        self.walls[flat[(above | below)[one] | (above | below)[two]]] = True
+        flat = flat[(above | below)[one] | (above | below)[two]]
+        self.walls[flat], self.stamp[flat] = True, stamp
         both = above & below
         face, vertex = (np.concatenate([np.repeat(self.sides[i], 2) for i in (0, 1)]), np.tile(self.ends.T.ravel(), 2))
         chosen = both[face] & (sign[vertex] == 0)

@@ -137,10 +137,14 @@ class PiecewiseLinear:
     def layers(self) -> list[np.ndarray]:
         """[W_l, b_l] of each layer as arrays (R, rows, n_{l-1} + 1), the bias in the last column, rescaled unit by unit.
 
-        Every unit is multiplied by a power of two that brings its largest row to norm about 1, and the column that reads it
+        Every unit is multiplied by a power of two that brings its largest entry between 1/2 and 1, and the column that reads it
         is divided by the same: no rounding, the same zero sets, and one tolerance fits all units of a layer.
         """
-        return self._balanced()[0]
+        return [layer[:, :-1] for layer in self.homogeneous_layers()]
+
+    def homogeneous_layers(self, networks: slice = slice(None)) -> list[np.ndarray]:
+        """The `layers()` of some networks with a last row (0 .. 0 1), to act on points (h, 1) and directions (h, 0)."""
+        return self._balanced(networks)[0]
 
     def output_matrix(self) -> np.ndarray:
         """The read-out (R, m, n_L) that goes with `layers()`; the inverse rescaling if there is no read-out."""
@@ -149,16 +153,20 @@ class PiecewiseLinear:
             return last[:, None, :] * np.eye(widths[-1])
         return self.readout.numpy() * last[:, None, :]
 
-    def _balanced(self) -> tuple[list[np.ndarray], np.ndarray]:
+    def _balanced(self, networks: slice = slice(None)) -> tuple[list[np.ndarray], np.ndarray]:
         rank, result = rows_per_unit(self.activation), []
-        undo = np.ones((self.replicates, self.inputs))
-        for w, b in zip(self.weights, self.biases, strict=True):
-            matrix = w.numpy() * undo[:, None, :]
-            size = np.maximum(np.linalg.norm(matrix, axis=2), np.abs(b.numpy()))
-            size = size.reshape(self.replicates, -1, rank).max(2)
+        undo = np.ones((1, self.inputs))
+        for w, b in zip((w[networks] for w in self.weights), (b[networks] for b in self.biases), strict=True):
+            matrix = np.zeros((w.shape[0], w.shape[1] + 1, w.shape[2] + 1))
+            matrix[:, -1, -1] = 1.0
+            rows = matrix[:, :-1]
+            np.multiply(w.numpy(), undo[:, None, :], out=rows[:, :, :-1])
+            rows[:, :, -1] = b.numpy()
+            size = np.maximum(rows.max(2), -rows.min(2)).reshape(w.shape[0], -1, rank).max(2)
             exponent = np.where(size > 0, np.frexp(size)[1], 0)
             scale = np.ldexp(1.0, np.repeat(-exponent, rank, axis=1))
-            result.append(np.concatenate([matrix * scale[:, :, None], (b.numpy() * scale)[:, :, None]], 2))
+            rows *= scale[:, :, None]
+            result.append(matrix)
             undo = np.ldexp(1.0, exponent)
         return result, undo
 

@@ -3,6 +3,9 @@
 The whole plane is exact: unbounded faces have vertices at infinity, where a pre-activation is a slope and the activation
 acts on slopes as it does on values. `plane_cells` saves the last layer: the chords of a face cut it into
 1 + chords + crossings parts, and two chords cross iff one line separates the ends of the other chord.
+
+Walls that are parallel by structure, as after a maxout layer of one unit, meet at infinity and are reported as ties: in
+float64 they cannot be told from walls that cross far away.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from regimes.regions.network import (
     require_inputs,
     require_memory,
 )
-from regimes.regions.rounding import layer_variance, tolerance
+from regimes.regions.rounding import interpolated_variance, layer_variance, tolerance
 
 Box = tuple[float, float, float, float]
 
@@ -134,7 +137,7 @@ def _chords_and_crossings(mesh: Mesh, sign: np.ndarray) -> int | None:
     scale = a * mesh.place[2, p] + b * mesh.place[2, q]
     a, b = (x / np.where(scale == 0, a + b, scale) for x in (a, b))
     values = a * mesh.values[:, p] + b * mesh.values[:, q]
-    within = tolerance(a**2 * mesh.variance[p] + b**2 * mesh.variance[q])
+    within = tolerance(interpolated_variance(a, mesh.variance[p], b, mesh.variance[q]))
     positive, negative = values > within, values < -within
     decided = positive | negative
     decided[unit, np.arange(len(unit))] = True
@@ -154,11 +157,27 @@ def _chords_and_crossings(mesh: Mesh, sign: np.ndarray) -> int | None:
     # Each crossing is seen from both of its chords.
     apart = (positive[:, one] & negative[:, two]) | (negative[:, one] & positive[:, two])
     apart[key[order][::2] // mesh.faces, np.arange(len(one))] = False
-    crossings = int(np.count_nonzero(apart)) // 2
+    values = np.concatenate([values, mesh.values[:, far]], 1)
+    within = np.concatenate([within, tolerance(mesh.variance[far])])
+    other, chord = np.nonzero(apart)
+    if _concurrent(chord, (values[other, one[chord]], within[one[chord]]), (values[other, two[chord]], within[two[chord]])):
+        return None
+    crossings = len(other) // 2
     artificial = ~mesh.walls
     # Artificial edges glue faces in a tree, but for the one cycle around the centre of the sectors.
     glued = int(artificial.sum() + artificial[edge].sum())
     return len(one) + crossings - (glued - 1 if glued else 0)
+
+
+def _concurrent(chord: np.ndarray, start: tuple[np.ndarray, np.ndarray], stop: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether two crossings of a chord coincide within rounding, from the other units' values and tolerances at its ends."""
+    (p, around_p), (q, around_q) = start, stop
+    length = np.abs(p) + np.abs(q)
+    along, around = np.abs(p) / length, (around_p + around_q) / length
+    order = np.lexsort((along, chord))
+    chord, along, around = chord[order], along[order], around[order]
+    close = along[1:] - along[:-1] <= around[1:] + around[:-1]
+    return bool((close & (chord[1:] == chord[:-1])).any())
 
 
 def _parallel_ends(mesh: Mesh, sign: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

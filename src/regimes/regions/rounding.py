@@ -22,7 +22,7 @@ def layer_variance(variance: np.ndarray, norms: np.ndarray, finite: np.ndarray, 
         finite: (R, K), 1 at finite points and 0 at points at infinity, where the bias does not act.
         layer: (R, rows, n + 1), weights with the bias as last column; the largest row stands for all.
     """
-    weight = np.sqrt(np.square(layer[:, :, :-1]).sum(2).max(1))[:, None]
+    weight = np.sqrt(np.einsum("rij,rij->ri", layer[:, :, :-1], layer[:, :, :-1]).max(1))[:, None]
     bias = np.abs(layer[:, :, -1]).max(1)[:, None]
     return weight**2 * variance + layer.shape[2] * (UNIT * (weight * norms + bias * finite)) ** 2
 
@@ -30,3 +30,12 @@ def layer_variance(variance: np.ndarray, norms: np.ndarray, finite: np.ndarray, 
 def tolerance(variance: np.ndarray) -> np.ndarray:
     """LAMBDA standard deviations, in the units of the pre-activation."""
     return LAMBDA * np.sqrt(variance)
+
+
+def interpolated_variance(one: np.ndarray, variance_one: np.ndarray, two: np.ndarray, variance_two: np.ndarray) -> np.ndarray:
+    """Variance of one z_1 + two z_2, with the rounding of the interpolation itself.
+
+    `layer_variance` is at least u^2 z^2 at both ends, so that the interpolation, wrong by u |one z_1| + u |two z_2|, at most
+    doubles the sum. The weights' own error moves the point along the edge and leaves it a point of the function.
+    """
+    return 2 * (one**2 * variance_one + two**2 * variance_two)
