@@ -7,12 +7,22 @@ import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
 
 def test_the_claim_of_the_readme_holds_and_its_controls_die(pytester: pytest.Pytester) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    code, _ = PYTHON
     pytester.mkdir("claims").joinpath("example2026typical.py").write_text(code, encoding="utf-8")
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "claims/", "--regimes-profile", "quick")
     result.assert_outcomes(passed=3)
+
+
+def test_the_counter_of_the_readme_runs(capsys: pytest.CaptureFixture) -> None:
+    exec(compile(PYTHON[1], "README.md", "exec"), {})
+    # Two layers of 64 units on a line: 129 regions in the mean at a symmetric law.
+    counts = [int(word) for word in re.findall(r"\d+", capsys.readouterr().out)]
+    assert len(counts) == 256
+    assert 110 < sum(counts) / 256 < 150
 
 
 def test_the_ids_and_files_that_the_readme_names_exist() -> None:

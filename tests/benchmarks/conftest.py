@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-RATIOS = pytest.StashKey[list[tuple[str, str, float]]]()
-
 
 def fastest(action: Callable[[], object], rounds: int = 3) -> float:
     """Seconds of the fastest of some rounds."""
@@ -21,22 +19,22 @@ def fastest(action: Callable[[], object], rounds: int = 3) -> float:
 
 
 @pytest.fixture
-def against(benchmark, request: pytest.FixtureRequest) -> Callable[..., None]:
+def against(benchmark) -> Callable[..., None]:
     """Time what a user would write beside the benchmark that has run, and keep the ratio."""
 
     def compare(what: str, other: Callable[[], object], rounds: int = 3) -> None:
         if benchmark.stats is None:
             return
-        ratio = fastest(other, rounds) / benchmark.stats.stats.min
-        benchmark.extra_info[what] = round(ratio, 2)
-        request.config.stash.setdefault(RATIOS, []).append((request.node.name, what, ratio))
+        benchmark.extra_info[what] = round(fastest(other, rounds) / benchmark.stats.stats.min, 2)
 
     return compare
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    found = terminalreporter.config.stash.get(RATIOS, [])
+    session = getattr(terminalreporter.config, "_benchmarksession", None)
+    found = [(one.name, one.extra_info) for one in getattr(session, "benchmarks", []) if one.extra_info]
     if found:
         terminalreporter.section("ratios")
-        for test, what, ratio in found:
-            terminalreporter.write_line(f"{ratio:8.1f}x  {what}  ({test})")
+        for test, ratios in found:
+            words = ", ".join(f"{what}: {value:.4g}" if isinstance(value, float) else f"{what}: {value}" for what, value in ratios.items())
+            terminalreporter.write_line(f"{test}: {words}")

@@ -1,6 +1,6 @@
 """Speed of the region counters as ratios against honest baselines, timed in the same run.
 
-Run with `pytest -o addopts= tests/benchmarks/test_regions.py --benchmark-only`; the ratios are in `extra_info`.
+`make bench` prints them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from regimes.report import chart, export, figure, plane
 from regimes.report.model import ReportError, Source, View, views
-from regimes.report.pages import Pages, subtitle
+from regimes.report.pages import Extra, Pages, subtitle
 
 __all__ = ["ReportError", "build", "contents"]
 
@@ -72,8 +72,8 @@ def contents(found: list[View]) -> dict[str, Content]:
     return files
 
 
-def _extras(view: View, files: dict[str, Content]) -> list[tuple[str, str, str]]:
-    """The claim's curves and picture as figures of the report: (heading, SVG for the page, path without ending)."""
+def _extras(view: View, files: dict[str, Content]) -> list[Extra]:
+    """The claim's curves and picture as figures of the report: figures with what is said below them."""
     found = []
     if view.maps:
         one = view.maps[0]
@@ -83,13 +83,13 @@ def _extras(view: View, files: dict[str, Content]) -> list[tuple[str, str, str]]
             name = f"figures/{view.claim['id']}-curves"
             files[f"{name}.svg"] = alone = chart.draw(one, measured, view.claim["title"], subtitle(view, one))
             files[f"{name}.png"] = figure.to_png(alone)
-            found.append(("Measured against the bounds", for_page, name))
+            found.append(Extra("Measured against the bounds", for_page, name, chart.ratios(one)))
     picture = view.claim.get("picture")
     if picture:
         name = f"figures/{view.claim['id']}-picture"
         files[f"{name}.svg"] = alone = plane.draw(picture, view.claim["title"])
         files[f"{name}.png"] = figure.to_png(alone)
-        found.append((picture["caption"], plane.draw(picture), name))
+        found.append(Extra(picture["caption"], plane.draw(picture), name, []))
     return found
 
 

@@ -64,6 +64,20 @@ def panels(one: Map) -> list[Panel]:
     return found
 
 
+def ratios(one: Map) -> list[tuple[str, str]]:
+    """For each curve its ratio to the estimates, smallest to largest over the cells, in words."""
+    found = []
+    for name in curve_names(one):
+        values = [
+            value / cell["evidence"]["estimate"]
+            for cell in one.cells.values()
+            if (value := ((cell["evidence"].get("details") or {}).get("curves") or {}).get(name)) is not None
+            and (cell["evidence"].get("estimate") or 0) > 0
+        ]
+        found.append((name, formats.ratio_range(values)))
+    return found
+
+
 def draw(one: Map, measured: str, title: str = "", subtitle: str = "") -> str:
     """The panels as a standalone SVG document, empty if the map carries no curves or its x axis has no logarithm.
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,23 @@ from regimes.report.model import Cell, Map, View
 ASSETS = Path(__file__).parent / "assets"
 PROMISED, UNPROMISED = " where it is promised", ", outside the premise: nothing is promised here"
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A further figure of a claim's page.
+
+    Attributes:
+        heading: what it shows.
+        svg: the drawing.
+        name: path of its files without ending.
+        ratios: names of bounds, with their ratios to what was measured.
+    """
+
+    heading: str
+    svg: str
+    name: str
+    ratios: list[tuple[str, str]]
 
 
 class Pages:
@@ -70,7 +88,7 @@ class Pages:
         drawings: list[str],
         names: list[str],
         around: tuple[View | None, View | None],
-        extras: list[tuple[str, str, str]],
+        extras: list[Extra],
     ) -> str:
         """One claim's page.
 
@@ -79,7 +97,7 @@ class Pages:
             drawings: SVG of its maps.
             names: paths of their figures without ending.
             around: the claims before and after it.
-            extras: further figures: heading, SVG, path without ending.
+            extras: further figures.
         """
         maps = [
             {
@@ -101,7 +119,7 @@ class Pages:
             view=view,
             claim=view.claim,
             maps=maps,
-            extras=[(heading, Markup(drawing), name) for heading, drawing, name in extras],
+            extras=[(one, Markup(one.svg)) for one in extras],
             ranges=slack_range(view),
             commands=commands(view, first_cell(view.maps[0]) if view.maps else None),
             runs=[(run, provenance(run)) for run in view.runs],
