@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # pytester forgets modules that an in-process run imports, and NumPy and torch cannot be imported twice.
@@ -12,6 +13,11 @@ import regimes.verify  # noqa: F401
 from toy_paper import TOY
 
 pytest_plugins = ["pytester"]
+
+# A shared machine may stall for longer than any deadline; no test is about time.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
 
 @pytest.fixture
 def claim_folder(tmp_path: Path) -> Path:

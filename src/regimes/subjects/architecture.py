@@ -21,11 +21,15 @@ class Architecture:
         widths: n_0, n_1, ..., n_L; n_0 is the input's dimension.
         inputs: number N of input vectors.
         direction: `dense` for Gaussian inputs of unit norm, `sparse` for basis vectors.
+        cosine: cosine of every two inputs, which are then fixed; None for random inputs.
+        spread: norms of fixed inputs run from exp(-spread) to exp(spread), evenly in the logarithm.
     """
 
     widths: tuple[int, ...]
     inputs: int = 1
     direction: str = "dense"
+    cosine: float | None = None
+    spread: float = 0.0
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -37,9 +41,24 @@ class Architecture:
         """Weights of one network."""
         return sum(a * b for a, b in zip(self.widths[:-1], self.widths[1:], strict=True))
 
+    def fixed_inputs(self) -> torch.Tensor:
+        """Inputs with the cosine and norms asked for, shape (N, n_0), float64.
+
+        Raises:
+            ValueError: fewer input dimensions than inputs.
+        """
+        if self.widths[0] < self.inputs:
+            raise ValueError(f"{self.inputs} inputs of one cosine need as many dimensions; got {self.widths[0]}")
+        gram = equal_cosines(self.inputs, float(self.cosine or 0.0), self.spread)
+        values, vectors = torch.linalg.eigh(gram)
+        root = vectors * values.clamp_min(0).sqrt()
+        return torch.nn.functional.pad(root, (0, self.widths[0] - self.inputs))
+
     def draw_inputs(self, replicates: int, randomness: Randomness) -> torch.Tensor:
-        """Inputs of unit norm, shape (replicates, N, n_0), float64."""
+        """Inputs of unit norm, or with the cosine and norms asked for, shape (replicates, N, n_0), float64."""
         shape = (replicates, self.inputs, self.widths[0])
+        if self.cosine is not None:
+            return self.fixed_inputs().to(randomness.device).expand(shape)
         if self.direction == "sparse":
             positions = torch.arange(self.inputs) % self.widths[0]
             return torch.eye(self.widths[0], dtype=torch.float64, device=randomness.device)[positions].expand(shape)
@@ -49,11 +68,25 @@ class Architecture:
         return x / x.norm(dim=2, keepdim=True)
 
 
+def equal_cosines(inputs: int, cosine: float, spread: float = 0.0) -> torch.Tensor:
+    """The Gram matrix of N inputs with one cosine between any two, norms from exp(-spread) to exp(spread): shape (N, N).
+
+    Raises:
+        ValueError: a cosine outside [-1/(N-1), 1], which N vectors cannot have.
+    """
+    if not -1 / max(inputs - 1, 1) <= cosine <= 1:
+        raise ValueError(f"{inputs} inputs have a common cosine in [{-1 / max(inputs - 1, 1):g}, 1]; got {cosine}")
+    norms = torch.exp(spread * torch.linspace(-1, 1, inputs, dtype=torch.float64)) if inputs > 1 else torch.ones(1).double()
+    gram = torch.full((inputs, inputs), float(cosine), dtype=torch.float64).fill_diagonal_(1.0)
+    return gram * norms[:, None] * norms[None, :]
+
+
 def architecture(case: Case) -> Architecture:
     """The architecture that a case describes.
 
     Axes read: `width`, the smallest hidden width; `depth`, the number of hidden layers; `input_dim` (default: width);
-    `inputs` (default 1); `direction`; `profile`: `constant`, `alternating` (width, 2 width, width, ...), `widening`
+    `inputs` (default 1); `direction`, or `cosine` and `spread` (default 0) for fixed inputs;
+    `profile`: `constant`, `alternating` (width, 2 width, width, ...), `widening`
     (doubling twice over the depth), `narrowing` (its reverse); `ratio`, n_1/n_L, which changes the last layer alone.
     """
     width, depth = int(case["width"]), int(case["depth"])
@@ -61,7 +94,14 @@ def architecture(case: Case) -> Architecture:
     if "ratio" in case:
         hidden = (*hidden[:-1], max(1, round(width / float(case["ratio"]))))
     first: Any = case.get("input_dim", hidden[0])
-    return Architecture((int(first), *hidden), int(case.get("inputs", 1)), str(case.get("direction", "dense")))
+    cosine = case.get("cosine")
+    return Architecture(
+        (int(first), *hidden),
+        int(case.get("inputs", 1)),
+        str(case.get("direction", "dense")),
+        None if cosine is None else float(cosine),
+        float(case.get("spread", 0.0)),
+    )
 
 
 def hidden_widths(profile: str, width: int, depth: int) -> tuple[int, ...]:

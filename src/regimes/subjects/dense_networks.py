@@ -19,6 +19,7 @@ from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.region_counts import CountsRegions
+from regimes.subjects.sample_moments import SampleMoments, moments
 
 if TYPE_CHECKING:
     from regimes.regions.network import PiecewiseLinear
@@ -138,6 +139,15 @@ class DenseNetworks(CountsRegions):
                 shift = shift + exponent
             norms.append(log_square_norm(h) + 2 * math.log(2) * shift[:, None])
         return torch.stack(norms, dim=1)
+
+    def sample_moments(self) -> SampleMoments:
+        """sigma^2, m^2 and v^2 of the next layer's pre-activations over the inputs, given layer l = 0..L."""
+        h, found = self.inputs(), []
+        found.append(moments(h))
+        for layer in range(1, len(self.architecture.widths)):
+            h = self.activation(self._layer(layer, self.weights(layer), h))
+            found.append(moments(h))
+        return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
 
     def layer_ratios(self) -> Tensor:
         """r_l = |h^l|^2/|h^(l-1)|^2 of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
