@@ -109,6 +109,19 @@ class Run:
         except KnownError as wrong:
             raise pytest.UsageError(str(wrong)) from wrong
 
+    def concerned(self) -> bool:
+        """Whether the session's arguments reach a claims folder; another project's tests are left alone."""
+        folders = self.config.getini("regimes_claims")
+        paths = [Path(str(one).split("::")[0]).absolute() for one in self.config.args]
+        return any(folder in path.parts or (path / folder).is_dir() for path in paths for folder in folders)
+
+    def pytest_sessionstart(self) -> None:
+        """Refuse bad options before anything is collected, in one sentence."""
+        if self.concerned():
+            self.settings()
+            self.subject()
+            self.known()
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuse known failures that match nothing among the collected claims."""
         from regimes.known import unmatched
@@ -123,7 +136,9 @@ class Run:
             self.results += [json.loads(str(value)) for name, value in report.user_properties if name == PROPERTY]
 
     def pytest_report_header(self) -> list[str]:
-        """Versions, device, dtype, threads, alpha, seed, subject."""
+        """Versions, device, dtype, threads, alpha, seed, subject, where there are claims."""
+        if not self.concerned():
+            return []
         from regimes.engine import provenance
 
         settings, profile = self.settings()
