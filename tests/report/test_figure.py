@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import io
 import math
-import struct
-import zlib
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from shelf import DEPTHS, HOSTILE, WIDTHS, Shelf
 
 from regimes.report import figure, formats, lines
@@ -101,21 +101,20 @@ def test_a_line_is_clipped_at_the_edge_where_it_leaves() -> None:
     assert lines.line([(1, 5.0)], ("a", "b"), (1,)) is None
 
 
-def test_png_is_the_drawing_at_three_times_its_size(store: Shelf) -> None:
+def test_png_is_the_drawing_with_a_palette(store: Shelf) -> None:
     _, svg = drawn(store, "band")
     root = ElementTree.fromstring(svg)
-    png = figure.to_png(svg)
-    assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = struct.unpack(">II", png[16:24])
-    assert (width, height) == (3 * int(root.get("width", 0)), 3 * int(root.get("height", 0)))
-    at, pixels = 8, b""
-    while at < len(png):
-        (length,) = struct.unpack(">I", png[at : at + 4])
-        kind, data = png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
-        assert struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + data)
-        pixels += data if kind == b"IDAT" else b""
-        at += 12 + length
-    assert len(zlib.decompress(pixels)) == height * (1 + 4 * width)
+    png = Image.open(io.BytesIO(figure.to_png(svg)))
+    width, height = int(root.get("width", 0)), int(root.get("height", 0))
+    assert png.size == (round(2.5 * width), round(2.5 * height))
+    assert png.mode == "P"
+    colours = {colour for _, colour in png.convert("RGB").getcolors(1 << 20)}
+    # White paper, and the full colours of the two verdicts on the map, within what the palette rounds.
+    for wanted in ("#ffffff", "#0072b2", "#d55e00"):
+        red, green, blue = (int(wanted[k : k + 2], 16) for k in (1, 3, 5))
+        assert min(abs(r - red) + abs(g - green) + abs(b - blue) for r, g, b in colours) <= 6
+    assert figure.to_png(svg) == figure.to_png(svg)
+
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from html import escape
 FULL = {"holds": "#0072b2", "refuted": "#d55e00", "undecided": "#8a8a8a"}
 TINT = {"holds": "#cfe3f1", "refuted": "#f9dcc6", "undecided": "#e6e6e6"}
 ACCENT = {"holds": "#0072b2", "refuted": "#c24e00", "undecided": "#6f6f6f"}
-RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
-DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789−")
+SHIFTED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+|[₀₁₂₃₄₅₆₇₈₉]+")
+DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻₀₁₂₃₄₅₆₇₈₉", "0123456789−0123456789")
 INK, SOFT, RULE = "#1a1a1a", "#555555", "#bbbbbb"
 NARROW, WIDE = "iljtfr.,:;'|!()[] \u2009\u202f⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "mwMW@%—→"
 
@@ -40,19 +40,20 @@ def text(
     """
     place = f'transform="translate({x:g} {y:g}) rotate({turn:g})"' if turn else f'x="{x:g}" y="{y:g}"'
     more = (f' text-anchor="{anchor}"' if anchor != "start" else "") + (f' font-weight="{weight}"' if weight else "")
-    return f'<text {place} font-size="{size:g}"{more} class="{kind}" fill="{fill}">{_raised(words)}</text>'
+    return f'<text {place} font-size="{size:g}"{more} class="{kind}" fill="{fill}">{_shifted(words)}</text>'
 
 
-def _raised(words: str) -> str:
-    """Escaped text with raised digits as smaller ones, which every font has, and thin spaces as plain ones."""
+def _shifted(words: str) -> str:
+    """Escaped text with raised and lowered digits as smaller ones, which every font has, and thin spaces as plain ones."""
     words = escape(words.replace("\u2009", "\u00a0").replace("\u202f", "\u00a0"))
-    return RAISED.sub(
-        lambda found: (
-            f'<tspan dy="-0.42em" font-size="72%">{found[0].translate(DIGITS)}</tspan>'
-            + ('<tspan dy="0.3em">\u200b</tspan>' if found.end() < len(words) else "")
-        ),
-        words,
-    )
+
+    def shift(found: re.Match[str]) -> str:
+        off, back = ("0.22em", "-0.16em") if found[0][0] in "₀₁₂₃₄₅₆₇₈₉" else ("-0.42em", "0.3em")
+        return f'<tspan dy="{off}" font-size="72%">{found[0].translate(DIGITS)}</tspan>' + (
+            f'<tspan dy="{back}">\u200b</tspan>' if found.end() < len(words) else ""
+        )
+
+    return SHIFTED.sub(shift, words)
 
 
 def hatch(left: float, top: float, width: float, height: float, ink: str = INK) -> str:

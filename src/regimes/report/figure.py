@@ -7,7 +7,7 @@ The drawing carries its light colours as attributes; a page restyles it by the c
 
 from __future__ import annotations
 
-import zlib
+import io
 from dataclasses import dataclass
 from html import escape
 
@@ -191,28 +191,12 @@ def thumbnail(one: Map) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def to_png(svg: str, scale: float = 3.0) -> bytes:
-    """The drawing as PNG, three pixels to a unit by default."""
+def to_png(svg: str, scale: float = 2.5) -> bytes:
+    """The drawing as PNG with a palette of 256 colours, two and a half pixels to a unit by default."""
     import vl_convert
+    from PIL import Image
 
-    return _packed(vl_convert.svg_to_png(svg, scale=scale))
-
-
-def _packed(png: bytes) -> bytes:
-    """The same picture with its pixels compressed as far as zlib goes; the renderer hardly compresses at all."""
-    chunks, pixels, at = [], b"", 8
-    while at < len(png):
-        length = int.from_bytes(png[at : at + 4], "big")
-        kind, data = png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
-        if kind == b"IDAT":
-            pixels += data
-            kind = b"" if any(known == b"IDAT" for known, _ in chunks) else kind
-        if kind:
-            chunks.append((kind, data))
-        at += 12 + length
-    packed = zlib.compress(zlib.decompress(pixels), 9)
-    out = png[:8]
-    for kind, data in chunks:
-        data = packed if kind == b"IDAT" else data
-        out += len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-    return out
+    drawn = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=scale))).convert("RGB")
+    packed = io.BytesIO()
+    drawn.quantize(256, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    return packed.getvalue()
