@@ -26,3 +26,9 @@ def claim_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "doe2020coins.py").write_text(TOY)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index of claims goes into the test's own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

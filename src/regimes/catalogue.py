@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from regimes.claim import Claim, ClaimError
-
-
-def claim_folder(given: str | Path | None = None) -> Path:
-    """The folder of claim files: the given one, `$REGIMES_CLAIMS`, `./claims`, else the claims shipped with regimes."""
-    named = given or os.environ.get("REGIMES_CLAIMS")
-    if named:
-        folder = Path(named)
-        if not folder.exists():
-            raise ClaimError(f"there is no claim folder or file {str(folder)!r}; give --claims a folder of claim files")
-        return folder
-    if Path("claims").is_dir():
-        return Path("claims")
-    packaged = Path(__file__).parent / "shipped_claims"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "claims"
-
-
-def claim_files(folder: Path) -> list[Path]:
-    """The claim files of a folder in order of name, or the file itself."""
-    if folder.is_file():
-        return [folder]
-    return sorted(path for path in folder.glob("*.py") if not path.name.startswith(("_", "test_", "conftest")))
+from regimes.claim import Claim
+from regimes.claim_files import claim_files, claim_folder, named_ids, read_claim_file
+from regimes.errors import ClaimError
 
 
 def load_module(path: Path) -> ModuleType:
     """Import a claim file by path, once per content; ClaimError is one sentence if that fails."""
     resolved = path.resolve()
-    try:
-        content = resolved.read_bytes()
-    except OSError as raised:
-        raise ClaimError(f"claim file {path} cannot be read: {raised.strerror}") from raised
+    content = read_claim_file(path)
     name = f"regimes_claims_{resolved.stem}_{hashlib.sha256(str(resolved).encode() + content).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -91,18 +68,8 @@ def select(claims: Iterable[Claim], identifiers: Iterable[str]) -> list[Claim]:
     Raises:
         ClaimError: an id that no claim has; the sentence names the nearest ones.
     """
-    import difflib
-
     known = {one.id: one for one in claims}
-    chosen: dict[str, Claim] = {}
-    for identifier in identifiers:
-        matching = [one for one in known.values() if identifier in (one.id, one.paper.key, one.slug)]
-        if not matching:
-            near = difflib.get_close_matches(identifier, [*known, *(one.slug for one in known.values())], 3, 0.4)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`regimes list` shows them all"
-            raise ClaimError(f"there is no claim {identifier!r}; {hint}")
-        chosen |= {one.id: one for one in matching}
-    return list(chosen.values()) if identifiers else list(known.values())
+    return [known[name] for name in named_ids(list(known), identifiers)]
 
 
 def file_of(claim: Claim) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from regimes.axes import Axis
 from regimes.case import Case, Value
-from regimes.errors import RegimesError
+from regimes.errors import ClaimError
 from regimes.kinds import Empirical, Kind, Scaling
 from regimes.picture import Picture
 from regimes.premise import Premise, Threshold, always, at_least, at_most, where
@@ -25,10 +25,6 @@ __all__ = [
 
 Subject = Callable[..., Any]
 Observable = Callable[[Any, Case], Any]
-
-
-class ClaimError(RegimesError, ValueError):
-    """A claim that does not load; the message is one sentence that says why and what mends it."""
 
 
 @dataclass(frozen=True, kw_only=True)

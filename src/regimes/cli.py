@@ -120,19 +120,19 @@ def commands() -> None:
 @json_option
 def list_claims(folder: str | None, as_json: bool) -> int:
     """Every claim: id, kind, paper, axes, controls."""
-    from regimes.document import document
+    from regimes.index import documents
 
-    claims = _claims(folder)
+    claims = documents(folder)
     if as_json:
-        _print_json({"claims": [document(claim) for claim in claims]})
+        _print_json({"claims": claims})
         return PROMISED
     from rich.console import Console
     from rich.table import Table
 
     table = Table("claim", "kind", "reference", "axes", "controls", box=None, pad_edge=False)
     for claim in claims:
-        axes = ", ".join(axis.name for axis in claim.axes)
-        table.add_row(claim.id, claim.kind.name, claim.reference, axes, str(len(claim.controls)))
+        axes = ", ".join(axis["name"] for axis in claim["axes"])
+        table.add_row(claim["id"], claim["kind"], claim["reference"], axes, str(len(claim["controls"])))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     return PROMISED
 
@@ -143,31 +143,41 @@ def list_claims(folder: str | None, as_json: bool) -> int:
 @json_option
 def show(identifier: str, folder: str | None, as_json: bool) -> int:
     """Statement, premise, reference, controls and default grid of a claim."""
-    from regimes.document import document
+    from regimes.claim_files import named_ids
+    from regimes.index import documents
 
-    for claim in _claims(folder, [identifier]):
-        data = document(claim)
+    known = {claim["id"]: claim for claim in documents(folder)}
+    for name in named_ids(list(known), [identifier]):
+        claim = known[name]
         if as_json:
-            _print_json({"claim": data})
-            continue
-        lines = [
-            f"{claim.id}: {claim.title} ({claim.kind.name})",
-            f"  {claim.paper.citation} {claim.reference}",
-            "",
-            f"  {claim.statement}",
-            *(f"    {symbol}: {meaning}" for symbol, meaning in claim.symbols.items()),
-            "",
-            f"  premise: {claim.premise.text}",
-            *(f"  axis {axis.name}: {axis.describe()}" for axis in claim.axes),
-            *(f"  control {control['name']}: {control['why']}" for control in data["controls"]),
-        ]
-        if claim.grid is not None:
-            fixed = ", ".join(f"{name}={value}" for name, value in claim.grid.fixed.items())
-            lines.append(f"  map: {claim.grid.x} x {claim.grid.y}" + (f" at {fixed}" if fixed else ""))
-        if claim.erratum is not None:
-            lines += [f"  erratum ({claim.erratum.status}): {claim.erratum.published}", f"    {claim.erratum.finding}"]
-        click.echo("\n".join([*lines, "", *("  " + line for line in claim.description.splitlines())]))
+            _print_json({"claim": claim})
+        else:
+            click.echo(_described(claim))
     return PROMISED
+
+
+def _described(claim: dict[str, Any]) -> str:
+    """A claim's document for a person."""
+    lines = [
+        f"{claim['id']}: {claim['title']} ({claim['kind']})",
+        f"  {claim['paper']['citation']} {claim['reference']}",
+        "",
+        f"  {claim['statement']}",
+        *(f"    {symbol}: {meaning}" for symbol, meaning in claim["symbols"].items()),
+        "",
+        f"  premise: {claim['premise']}",
+        *(f"  axis {axis['name']}: {axis['description']}" for axis in claim["axes"]),
+        *(f"  control {control['name']}: {control['why']}" for control in claim["controls"]),
+    ]
+    if claim["grid"] is not None:
+        fixed = ", ".join(f"{name}={value}" for name, value in claim["grid"]["fixed"].items())
+        lines.append(f"  map: {claim['grid']['x']} x {claim['grid']['y']}" + (f" at {fixed}" if fixed else ""))
+    if claim["erratum"] is not None:
+        lines += [
+            f"  erratum ({claim['erratum']['status']}): {claim['erratum']['published']}",
+            f"    {claim['erratum']['finding']}",
+        ]
+    return "\n".join([*lines, "", *("  " + line for line in claim["description"].splitlines())])
 
 
 @commands.command()
@@ -242,9 +252,7 @@ def _coordinates(claim: Claim, pairs: Sequence[str]) -> dict[str, Value]:
 @commands.command("map")
 @click.argument("identifiers", metavar="[ID ...]", nargs=-1)
 @click.option("--store", required=True, metavar="FILE", help="SQLite store; finished cells are never computed twice.")
-@click.option(
-    "--grid", "grids", multiple=True, metavar="AXIS=RANGE", help="width=4:4096, width=4,8,16 or epsilon=.1:.9:5."
-)
+@click.option("--grid", "grids", multiple=True, metavar="AXIS=RANGE", help="width=4:4096, width=4,8,16 or epsilon=.1:.9:5.")
 @click.option("--subject", default=None, metavar="MOD:OBJ", help="Map this code instead of the claims' subjects.")
 @click.option("--shard", default=None, metavar="K/N", help="Only the K-th of N parts of the cells.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")

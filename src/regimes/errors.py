@@ -5,5 +5,9 @@ class RegimesError(Exception):
     """Raised on purpose; the message is one sentence, and the command line prints it without a traceback."""
 
 
+class ClaimError(RegimesError, ValueError):
+    """A claim that does not load; the message is one sentence that says why and what mends it."""
+
+
 class SubjectError(RegimesError, ValueError):
     """A subject that cannot be used."""
