@@ -118,7 +118,7 @@ def in_the_plane(mean):
                              why="the count of a shallow network with as many units"),
         "layerwise product": Control(kind=in_the_plane(lambda n: layerwise(2, n)), at={"width": 3, "depth": 2, "input_dim": 2},
                                      why="exponential in depth, as in the worst case"),
-        "one-sided biases": Control(subject=nets.one_sided_biases, at={"width": 3, "depth": 3, "input_dim": 2}),
+        "leaky ReLU": Control(subject=nets.leaky_symmetric, at={"width": 3, "depth": 2, "input_dim": 2}, why="gates that never close"),
         "positive weights": Control(subject=nets.only_positive_weights, at={"width": 3, "depth": 2, "input_dim": 2}),
     },
     grid=Grid(x="width", y="depth", values={"width": (1, 2, 3, 4, 6), "depth": (1, 2, 3)},

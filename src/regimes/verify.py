@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from regimes.case import Case
@@ -16,6 +16,9 @@ from regimes.engine import Settings, decide
 from regimes.errors import RegimesError
 from regimes.kinds import Inequality
 from regimes.profiles import Profile
+
+
+PATIENCE = 3
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,12 @@ def refute_control(
     *,
     hypothesis_seed: int | None = None,
 ) -> ControlResult:
-    """Try to refute a claim on one of its controls: random cases at the control's pinned coordinates until one is refuted."""
+    """Try to refute a claim on one of its controls: random cases at the control's pinned coordinates until one is refuted.
+
+    A control has three times the time of a property: it stops at its death, and only one that survives uses it up.
+    """
+    settings = replace(settings, seconds=PATIENCE * settings.seconds)
+    profile = replace(profile, item_seconds=PATIENCE * profile.item_seconds)
     budget = Budget(settings.alpha)
     share = budget.control(list(claim.controls).index(name) + 1, len(claim.controls))
     wrong = claim.under(name)
