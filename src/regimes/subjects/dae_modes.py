@@ -1,0 +1,182 @@
+"""Gradient descent of linear denoising autoencoders, R modes at once as tensors of shape (R,)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from regimes.case import Case
+from regimes.errors import SubjectError
+from regimes.randomness import Randomness
+from regimes.subjects.subject import Subject
+
+__all__ = ["Modes", "copies", "scattered"]
+
+HUGE = 1e6
+
+
+@dataclass(frozen=True)
+class Modes:
+    """R problems of one mode each, in double precision.
+
+    A step is w₁' = (1 - αγ₁)w₁ + α(pull - slope w₁w₂)w₂, and w₂' with the indices exchanged; the denoising autoencoder
+    has pull = λ, slope = λ + ε and γ₁ = γ₂ = γ.
+
+    Attributes:
+        eigenvalue, noise, decay: λ, ε and γ of the problem posed, shape (R,).
+        encoder, decoder: w₁ and w₂ at the start, shape (R,).
+        rate: α, shape (R,).
+        steps: n, iterations of a whole training.
+        pull, slope, decays: what the descent in fact uses, shape (R,) each; `decays` is (γ₁, γ₂).
+        randomness: keyed streams.
+    """
+
+    eigenvalue: torch.Tensor
+    noise: torch.Tensor
+    decay: torch.Tensor
+    encoder: torch.Tensor
+    decoder: torch.Tensor
+    rate: torch.Tensor
+    steps: int
+    pull: torch.Tensor
+    slope: torch.Tensor
+    decays: tuple[torch.Tensor, torch.Tensor]
+    randomness: Randomness
+
+    @classmethod
+    def posed(
+        cls,
+        problem: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+        weights: tuple[torch.Tensor, torch.Tensor],
+        rate: torch.Tensor,
+        steps: int,
+        randomness: Randomness,
+    ) -> Modes:
+        """The denoising autoencoder's own descent on the problem (λ, ε, γ) from the weights (w₁, w₂)."""
+        eigenvalue, noise, decay = problem
+        return cls(
+            eigenvalue, noise, decay, *weights, rate, steps, eigenvalue, eigenvalue + noise, (decay, decay), randomness
+        )
+
+    def check_rate(self) -> None:
+        """Raise SubjectError for a learning rate at or past the stability edge 1/max(λ - γ, γ)."""
+        edge = 1 / torch.maximum(self.eigenvalue - self.decay, self.decay)
+        beyond = self.rate >= edge
+        if bool(beyond.any()):
+            first = int(beyond.nonzero()[0, 0])
+            raise SubjectError(
+                f"the learning rate {float(self.rate[first]):.4g} is past the stability edge {float(edge[first]):.4g} "
+                "= 1/max(λ - γ, γ): descent does not converge there; use a smaller rate"
+            )
+
+    def path(self, points: int | None = None, *, guarded: bool = True) -> torch.Tensor:
+        """(w₁, w₂) at `points` equally spaced iterations and at the start, shape (R, points + 1, 2).
+
+        Arguments:
+            points: how many; they divide `steps`. None for every iteration.
+            guarded: refuse rates past the stability edge; without it weights stop at ±10⁶, so that nothing overflows.
+
+        Raises:
+            SubjectError: a guarded rate past the edge.
+        """
+        if guarded:
+            self.check_rate()
+        count = points or self.steps
+        stride = self.steps // count
+        pull, slope = self.rate * self.pull, self.rate * self.slope
+        keep = 1 - self.rate * torch.stack(self.decays)
+        weights = torch.stack([self.encoder, self.decoder])
+        seen = [weights]
+        for _ in range(count):
+            for _ in range(stride):
+                weights = keep * weights + (pull - slope * weights[0] * weights[1]) * weights.flip(0)
+                if not guarded:
+                    weights = weights.clamp(-HUGE, HUGE)
+            seen.append(weights)
+        return torch.stack(seen, 1).permute(2, 1, 0)
+
+    def products(self, points: int | None = None, *, guarded: bool = True) -> torch.Tensor:
+        """Products u = w₁w₂ at the points of `path`, shape (R, points + 1)."""
+        return self.path(points, guarded=guarded).prod(-1)
+
+    def at_rate(self, rate: torch.Tensor) -> Modes:
+        """The same problems at another learning rate."""
+        return replace(self, rate=rate)
+
+    def with_problem(self, noise: torch.Tensor, decay: torch.Tensor) -> Modes:
+        """The same start and learning rate with other noise and decay."""
+        problem = (self.eigenvalue, noise, decay)
+        return Modes.posed(problem, (self.encoder, self.decoder), self.rate, self.steps, self.randomness)
+
+    def sampled_forces(self, u: torch.Tensor) -> torch.Tensor:
+        """One stochastic force x̂ŷ - uŷ², ŷ = x̂ + n, for each u of shape (R,); its mean is λ - ξu.
+
+        x̂ ~ N(0, λ) and n ~ N(0, ε) are one fresh sample of the mode and its noise.
+        """
+        generator = self.randomness.generator("sample")
+        clean, noise = torch.randn((2, *u.shape), generator=generator, dtype=u.dtype, device=u.device)
+        clean = clean * self.pull.sqrt()
+        noisy = clean + noise * (self.slope - self.pull).clamp(min=0).sqrt()
+        return clean * noisy - u * noisy**2
+
+
+def _training(case: Case) -> int:
+    """Iterations n = training/(2αa), a multiple of 32: `training` counts 2(λ - γ)t."""
+    rounds = float(case.training) / (2 * float(case.rate) * (1 - float(case.get("decay", 0.0))))
+    return 32 * max(1, round(rounds / 32))
+
+
+def _build(case: Case, replicates: int, randomness: Randomness, scatter: float) -> Modes:
+    generator = randomness.generator("problems")
+
+    def draw(value: float) -> torch.Tensor:
+        uniform = torch.rand(replicates, generator=generator, dtype=torch.float64, device=randomness.device)
+        return value * (1 - scatter * uniform)
+
+    eigenvalue = draw(float(case.get("eigenvalue", 1.0)))
+    noise = draw(float(case.get("noise", 0.0)))
+    # The decay is a share of λ, the start a share of u*, the rate a share of 1/λ.
+    decay = float(case.get("decay", 0.0)) * eigenvalue
+    start = draw(float(case.initial)) * (eigenvalue - decay) / (eigenvalue + noise)
+    ratio = torch.full_like(start, float(case.get("imbalance", 1.0))).sqrt()
+    weights = (start.sqrt() / ratio, start.sqrt() * ratio)
+    rate = float(case.rate) / eigenvalue
+    return Modes.posed((eigenvalue, noise, decay), weights, rate, _training(case), randomness)
+
+
+def _subject(name: str, scatter: float, change: Callable[[Modes], dict[str, Any]] | None = None, what: str = "") -> Subject:
+    def build(case: Case, replicates: int, randomness: Randomness) -> Modes:
+        modes = _build(case, replicates, randomness, scatter)
+        return replace(modes, **change(modes)) if change else modes
+
+    return Subject(name, build, what or name, footprint=lambda case: 4096.0 if scatter else 65536.0)
+
+
+scattered = _subject("linear DAE", 0.5, what="each replicate another problem, its λ, ε and u₀ in [1/2, 1] of the case's")
+copies = _subject("linear DAE, one problem", 0.0, what="every replicate the case's own problem")
+
+
+def _masked(modes: Modes) -> dict[str, Any]:
+    # Masking with keep probability p: E x̂ŷ = pλ and E ŷ² = pλ, at the p that would shrink as ε does.
+    kept = modes.eigenvalue * modes.eigenvalue / (modes.eigenvalue + modes.noise)
+    return {"pull": kept, "slope": kept}
+
+
+WRONG: dict[str, tuple[Callable[[Modes], dict[str, Any]], str]] = {
+    "twice the noise": (lambda m: {"slope": m.eigenvalue + 2 * m.noise}, "noise of variance 2ε"),
+    "noise on the target": (
+        lambda m: {"pull": m.slope, "slope": m.slope}, "reconstructs the noisy input, which W = I does perfectly"),
+    "masking noise": (_masked, "mean not zero: it does not shrink a mode"),
+    "decay on one layer": (lambda m: {"decays": (m.decay, torch.zeros_like(m.decay))}, "γ on the encoder only"),
+    "no decay": (lambda m: {"decays": (torch.zeros_like(m.decay),) * 2}, "γ forgotten"),
+    "half the gradient": (lambda m: {"pull": m.pull / 2, "slope": m.slope / 2}, "a loss with 1/4 for 1/2"),
+}  # fmt: skip
+
+
+def wrong(name: str, scatter: float = 0.5) -> Subject:
+    """A descent that is wrong on purpose: one of the names in `WRONG`."""
+    change, what = WRONG[name]
+    return _subject(name, scatter, change, what)
