@@ -12,8 +12,9 @@ from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.subject import Subject
+from regimes.theory import dae_stability
 
-__all__ = ["Modes", "copies", "scattered"]
+__all__ = ["Modes", "TwoModes", "anywhere", "at_the_edge", "copies", "pairs", "scattered", "wrong"]
 
 HUGE = 1e6
 
@@ -61,15 +62,20 @@ class Modes:
             eigenvalue, noise, decay, *weights, rate, steps, eigenvalue, eigenvalue + noise, (decay, decay), randomness
         )
 
+    def edge(self) -> torch.Tensor:
+        """The stability edge of the problem posed, shape (R,): 1/max(λ - γ, γ), or 2/(λ + γ) for γ >= λ."""
+        found = dae_stability.edge(*(x.cpu().numpy() for x in (self.eigenvalue, self.noise, self.decay)))
+        return torch.from_numpy(found).to(self.eigenvalue)
+
     def check_rate(self) -> None:
         """Raise SubjectError for a learning rate at or past the stability edge 1/max(λ - γ, γ)."""
-        edge = 1 / torch.maximum(self.eigenvalue - self.decay, self.decay)
+        edge = self.edge()
         beyond = self.rate >= edge
         if bool(beyond.any()):
             first = int(beyond.nonzero()[0, 0])
             raise SubjectError(
                 f"the learning rate {float(self.rate[first]):.4g} is past the stability edge {float(edge[first]):.4g} "
-                "= 1/max(λ - γ, γ): descent does not converge there; use a smaller rate"
+                "= 1/max(λ - γ, γ): descent does not settle there; use a smaller rate"
             )
 
     def path(self, points: int | None = None, *, guarded: bool = True) -> torch.Tensor:
@@ -124,8 +130,8 @@ class Modes:
 
 
 def _training(case: Case) -> int:
-    """Iterations n = training/(2αa), a multiple of 32: `training` counts 2(λ - γ)t."""
-    rounds = float(case.training) / (2 * float(case.rate) * (1 - float(case.get("decay", 0.0))))
+    """Iterations n = training/(2αa), a multiple of 32: `training` counts 2|λ - γ|t."""
+    rounds = float(case.training) / (2 * float(case.rate) * abs(1 - float(case.get("decay", 0.0))))
     return 32 * max(1, round(rounds / 32))
 
 
@@ -140,7 +146,9 @@ def _build(case: Case, replicates: int, randomness: Randomness, scatter: float) 
     noise = draw(float(case.get("noise", 0.0)))
     # The decay is a share of λ, the start a share of u*, the rate a share of 1/λ.
     decay = float(case.get("decay", 0.0)) * eigenvalue
-    start = draw(float(case.initial)) * (eigenvalue - decay) / (eigenvalue + noise)
+    # Where the decay removes the mode, the start is a share of what the noise alone would leave.
+    reach = torch.where(decay < eigenvalue, eigenvalue - decay, eigenvalue)
+    start = draw(float(case.initial)) * reach / (eigenvalue + noise)
     ratio = torch.full_like(start, float(case.get("imbalance", 1.0))).sqrt()
     weights = (start.sqrt() / ratio, start.sqrt() * ratio)
     rate = float(case.rate) / eigenvalue
@@ -180,3 +188,83 @@ def wrong(name: str, scatter: float = 0.5) -> Subject:
     """A descent that is wrong on purpose: one of the names in `WRONG`."""
     change, what = WRONG[name]
     return _subject(name, scatter, change, what)
+
+
+def _anywhere(case: Case, replicates: int, randomness: Randomness) -> Modes:
+    # w₁ and w₂ uniform in a square: any imbalance and any sign, the saddle's basin included.
+    modes = _build(case, replicates, randomness, 0.5)
+    square = torch.rand((2, replicates), generator=randomness.generator("weights"), dtype=torch.float64, device=randomness.device)
+    weights = float(case.initial) * (2 * square - 1)
+    return replace(modes, encoder=weights[0], decoder=weights[1])
+
+
+anywhere = Subject("linear DAE, any weights", _anywhere, "w₁ and w₂ uniform in a square", footprint=lambda case: 8192.0)
+
+
+def _at_the_edge(balanced: bool) -> Callable[[Case, int, Randomness], Modes]:
+    def build(case: Case, replicates: int, randomness: Randomness) -> Modes:
+        modes = _build(case.replace(training=1.0), replicates, randomness, 0.5)
+        ratio = 1.0 if balanced else 1.1
+        weights = {"encoder": modes.encoder / ratio**0.5, "decoder": modes.decoder * ratio**0.5}
+        return replace(modes, rate=float(case.rate) * modes.edge(), steps=4096, **weights)
+
+    return build
+
+
+at_the_edge = Subject(
+    "linear DAE, rate in units of its edge", _at_the_edge(False), "w₂ = 1.1 w₁", footprint=lambda case: 8192.0
+)
+exactly_balanced = Subject(
+    "linear DAE, exactly balanced", _at_the_edge(True), "w₁ = w₂ in every bit, for ever", footprint=lambda case: 8192.0
+)
+
+
+@dataclass(frozen=True)
+class TwoModes:
+    """Two modes trained to convergence under noise and, separately, under one weight decay.
+
+    Attributes:
+        first, second: λ₁ < λ₂, shape (R,).
+        noise: ε, shape (R,).
+        decay: γ of either mode, shape (R, 2).
+        randomness: keyed streams.
+    """
+
+    first: torch.Tensor
+    second: torch.Tensor
+    noise: torch.Tensor
+    decay: torch.Tensor
+    randomness: Randomness
+
+    def trained(self, noisy: bool) -> torch.Tensor:
+        """The trained u of either mode, under the noise or else under the decay, shape (R, 2)."""
+        value = torch.stack([self.first, self.second], 1).flatten()
+        blank = torch.zeros_like(value)
+        noise = self.noise.repeat_interleave(2) if noisy else blank
+        decay = blank if noisy else self.decay.flatten()
+        # At α = 1/(2|λ - γ|) the mode's multiplier at u* is 0: convergence is quadratic, or by 1/4 a step towards 0.
+        rate = 0.5 / (value - decay).abs().clamp(min=1e-9 * value)
+        start = (1e-3 * (value - decay).abs() / (value + noise)).sqrt()
+        modes = Modes.posed((value, noise, decay), (start, start), rate, 64, self.randomness)
+        return modes.products(1, guarded=False)[:, -1].reshape(-1, 2)
+
+
+def _pairs(per_mode: bool) -> Callable[[Case, int, Randomness], TwoModes]:
+    def build(case: Case, replicates: int, randomness: Randomness) -> TwoModes:
+        uniform = torch.rand(replicates, generator=randomness.generator("decay"), dtype=torch.float64, device=randomness.device)
+        second = torch.full_like(uniform, float(case.eigenvalue))
+        first, noise = second * float(case.ratio), second * float(case.noise)
+        both = torch.stack([first, second], 1)
+        equivalent = both * noise[:, None] / (both + noise[:, None])
+        # γ between the two decays that suit one mode each, and a quarter beyond either.
+        low, high = 0.75 * equivalent[:, :1], 1.25 * equivalent[:, 1:]
+        decay = equivalent if per_mode else (low + (high - low) * uniform[:, None]).expand(-1, 2)
+        return TwoModes(first, second, noise, decay, randomness)
+
+    return build
+
+
+pairs = Subject("two modes, one decay", _pairs(False), "γ uniform around the two equivalent decays", footprint=lambda case: 8192.0)
+a_decay_for_each = Subject(
+    "two modes, a decay for each", _pairs(True), "γᵢ = λᵢε/(λᵢ + ε)", footprint=lambda case: 8192.0
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
@@ -13,7 +13,11 @@ from regimes.randomness import Randomness
 from regimes.subjects.dae_spectra import digits_second_moment, spectrum
 from regimes.subjects.subject import Subject
 
-__all__ = ["MatrixDAE", "aligned", "digits", "random_point", "random_start"]
+__all__ = ["MASKING", "NOISE_LAWS", "MatrixDAE", "aligned", "digits", "noise_corners", "random_point", "random_start"]
+
+
+NOISE_LAWS = ("signs", "Gaussian", "rare")
+MASKING = "masking"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class MatrixDAE:
         basis: V, eigenvectors of Σ as columns, shape (R, D, D).
         spectrum: λ, shape (R, D) or (D,).
         randomness: keyed streams.
+        inputs: x, shape (R, N, D), where the problem was posed by data.
     """
 
     encoder: torch.Tensor
@@ -43,6 +48,7 @@ class MatrixDAE:
     basis: torch.Tensor
     spectrum: torch.Tensor
     randomness: Randomness
+    inputs: torch.Tensor | None = None
 
     def loss(self, encoder: torch.Tensor, decoder: torch.Tensor) -> torch.Tensor:
         """L = ½ tr[(I - W)Σ(I - W)ᵀ] + (ε/2)|W|² + (γ/2)(|W₁|² + |W₂|²), shape (R,): the noise averaged out exactly."""
@@ -72,6 +78,18 @@ class MatrixDAE:
             gradients = torch.autograd.grad(self.loss(one, two).sum(), (one, two))
         return -gradients[0], -gradients[1]
 
+    def sampled_loss(self, noise: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
+        """Mean of ½|x - W(x + n)|² over inputs x and noise vectors n, shape (R,); `loss` without its decay.
+
+        Arguments:
+            noise: n, shape (K, D), or (R, N, K, D) where noise depends on the input.
+            probabilities: of the noise vectors, shape (K,).
+        """
+        assert self.inputs is not None
+        clean = self.inputs[:, :, None, :]
+        errors = clean - (clean + noise) @ (self.decoder @ self.encoder).mT[:, None]
+        return (errors.square().sum(-1) * probabilities).sum(-1).mean(-1) / 2
+
     def products(self, points: int) -> torch.Tensor:
         """VᵀWV at `points` equally spaced iterations and at the start, shape (R, points + 1, D, D).
 
@@ -99,13 +117,13 @@ def noise_corners(dimension: int, law: str) -> tuple[torch.Tensor, torch.Tensor]
     Arguments:
         dimension: D.
         law: `signs` (±1), `Gaussian` (its three Gauss-Hermite nodes 0, ±√3, exact to degree 5), `rare` (0 and ±3 with
-            probability 1/18 each), or `masking`: the multiples 0 and 1/p of a kept input, p = 3/4, minus 1.
+            probability 1/18 each), or `MASKING` (-1 with probability 1/4, else 0: times the input, it wipes entries).
     """
     nodes = {
         "signs": ((-1.0, 1.0), (0.5, 0.5)),
         "Gaussian": ((-(3.0**0.5), 0.0, 3.0**0.5), (1 / 6, 2 / 3, 1 / 6)),
         "rare": ((-3.0, 0.0, 3.0), (1 / 18, 8 / 9, 1 / 18)),
-        "masking": ((-1.0, 0.0), (0.25, 0.75)),
+        MASKING: ((-1.0, 0.0), (0.25, 0.75)),
     }[law]
     points = torch.tensor(list(product(nodes[0], repeat=dimension)), dtype=torch.float64)
     weights = torch.tensor(list(product(nodes[1], repeat=dimension)), dtype=torch.float64).prod(-1)
@@ -175,7 +193,7 @@ def _random_point(case: Case, replicates: int, randomness: Randomness) -> Matrix
         _gaussian((replicates, size, width), randomness, "decoder") / size**0.5,
     )
     found = _of_case(case, replicates, randomness, values, basis, weights)
-    return MatrixDAE(**{**found.__dict__, "moment": moment})
+    return replace(found, moment=moment, inputs=inputs)
 
 
 def _digits(case: Case, replicates: int, randomness: Randomness) -> MatrixDAE:

@@ -85,7 +85,7 @@ def equivalent_decay(eigenvalue: ArrayLike, noise: ArrayLike) -> np.ndarray:
 
 
 def mismatch_floor(first: ArrayLike, second: ArrayLike, noise: ArrayLike) -> np.ndarray:
-    """The larger mismatch over two modes, |u*_decay - u*_noise|, is at least min(Δ/(λ₁ + λ₂), λ₁/(λ₁ + ε)) > 0 for every decay γ.
+    """The larger |u*_decay - u*_noise| of two modes is at least min(Δ/(λ₁ + λ₂), λ₁/(λ₁ + ε)) > 0 for every decay γ.
 
     Δ = ελ₂/(λ₂ + ε) - ελ₁/(λ₁ + ε) for λ₁ < λ₂. Proof: for γ <= λ₁ the mismatches are dᵢ = γ/λᵢ - ε/(λᵢ + ε), and
     λ₁d₁ - λ₂d₂ = Δ, so (λ₁ + λ₂) max|dᵢ| >= Δ; for γ > λ₁ the first mode is gone and d₁ = λ₁/(λ₁ + ε).

@@ -1,16 +1,19 @@
 """Gradient descent against gradient flow for linear denoising autoencoders: edges of stability and error bounds.
 
-All three are derived here; none has a constant that was fitted.
+All are derived here; none has a constant that was fitted.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from regimes.decide.identity import gamma
 from regimes.theory.dae_dynamics import balanced, fixed_point
 
-__all__ = ["dilation", "edge", "enclosure", "envelope", "envelope_rounding", "hessian_edge_at_one"]
+__all__ = ["alignment_rounding", "dilation", "edge", "enclosure", "envelope", "envelope_rounding", "hessian_edge_at_one"]
 
 
 def edge(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0) -> np.ndarray:
@@ -36,61 +39,62 @@ def hessian_edge_at_one(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: Ar
     return 2 / (2 * np.asarray(eigenvalue, float) + 3 * np.asarray(noise, float) + decay)
 
 
-def dilation(rate: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """(ln(1 + A)/A, -ln(1 - 2A)/(2A)): gradient descent runs between these multiples of the flow's time, A = α(λ - γ).
+def _advance(rate: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """b(q) = 2 ln(1 + A - q) - ln(1 - 2q - (A - q)q), by which a step moves φ = ln|u/(a - ξu)|; infinite if it passes u*."""
+    left = 1 - 2 * pull - (rate - pull) * pull
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((left > 0) & (pull < 1 + rate), 2 * np.log1p(rate - pull) - np.log(np.maximum(left, 0)), np.inf)
 
-    For balanced weights φ(u) = ln[u/(a - ξu)] grows at rate 2a along the flow. A step takes u to u(1 + αg)², g = a - ξu,
-    and φ by 2 ln(1 + p) - ln(1 - 2q - pq) with p = αg, q = αξu, p + q = A. For p, q >= 0 and A < 1/2 this rises from
-    2 ln(1 + A) at q = 0 to -ln(1 - 2A) at q = A. Hence u(nα·slow) <= uₙ <= u(nα·fast) at every n, for 0 < u₀ < u*.
+
+def dilation(rate: ArrayLike, start: ArrayLike = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """(slow, fast) = (b(q₀), b(A))/(2A) in rising order: descent runs between these multiples of the flow's time.
+
+    Along the flow of balanced weights φ = ln|u/(a - ξu)| grows at rate 2a. A step of descent takes u to u(1 + αg)²,
+    g = a - ξu, and φ by b(q) = 2 ln(1 + A - q) - ln(1 - 2q - (A - q)q) with A = αa and q = αξu. Since
+    b'(q) = A(3 + A - q)/[(1 + A - q)(1 - 2q - (A - q)q)] > 0 and q moves from q₀ to A, every step's advance lies between
+    b(q₀) and b(A) = -ln(1 - 2A). For q₀ → 0 the slow end is ln(1 + A)/A. Both are 1 + O(A).
 
     Arguments:
-        rate: A in (0, 1/2); beyond it a step may pass the fixed point.
-
-    Raises:
-        ValueError: a rate outside (0, 1/2).
+        rate: A = α(λ - γ) > 0.
+        start: q₀ = αξu₀ >= 0; the bounds are infinite where a step may pass the fixed point, as for A >= 1/2.
     """
-    speed = np.asarray(rate, float)
-    if ((speed <= 0) | (speed >= 0.5)).any():
-        raise ValueError(
-            f"descent keeps to one side of the fixed point for 0 < α(λ - γ) < 1/2; got {float(speed.max()):.4g}; "
-            "use a smaller learning rate"
-        )
-    return np.log1p(speed) / speed, -np.log1p(-2 * speed) / (2 * speed)
+    speed, begin = np.asarray(rate, float), np.asarray(start, float)
+    ends = _advance(speed, begin) / (2 * speed), _advance(speed, speed) / (2 * speed)
+    return np.minimum(*ends), np.maximum(*ends)
 
 
 def envelope(
     steps: ArrayLike, start: ArrayLike, rate: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(u(nα·slow), u(nα·fast)), between which balanced gradient descent lies after n steps; rounding comes on top.
+    """(low, high) between which balanced gradient descent lies after n steps: u(nα·slow) and u(nα·fast); rounding comes on top.
 
     Arguments:
-        steps: n.
-        start: u₀ in (0, u*).
-        rate: α with α(λ - γ) < 1/2.
+        steps: n >= 1.
+        start: u₀ > 0.
+        rate: α.
         eigenvalue: λ.
         noise: ε.
         decay: γ < λ.
     """
-    growth = np.asarray(eigenvalue, float) - decay
-    slow, fast = dilation(np.asarray(rate, float) * growth)
-    clock = np.asarray(steps, float) * rate
-    return (
-        balanced(clock * slow, start, eigenvalue, noise, decay),
-        balanced(clock * fast, start, eigenvalue, noise, decay),
-    )
+    value, step = np.asarray(eigenvalue, float), np.asarray(rate, float)
+    slow, fast = dilation(step * (value - decay), step * (value + noise) * start)
+    clock = np.asarray(steps, float) * step
+    ends = [balanced(clock * pace, start, value, noise, decay) for pace in (slow, fast)]
+    return np.minimum(*ends), np.maximum(*ends)
 
 
 def envelope_rounding(
-    steps: ArrayLike, rate: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike, unit: float
+    steps: ArrayLike, start: ArrayLike, rate: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike, unit: float
 ) -> np.ndarray:
-    """Bound 16 (n + 1/A) unit u* on what n rounded steps and the closed form's evaluation add to |u|, A = α(λ - γ).
+    """Bound 16 (n + 1/A) unit max(u₀, u*) on what n rounded steps and the closed form's evaluation add, A = α(λ - γ).
 
-    A step has eight roundings of relative size `unit` in u at most, the closed form no more. While u grows, a relative
-    error is carried along unchanged at most, n of them in all; near u* a step contracts errors by 1 - 2A, and they sum
+    A step makes a relative error of eight units in u at most, and the closed form no more. A relative error in u is carried
+    along unchanged at most while u is small, n of them in all; near u* a step contracts errors by 1 - 2A, and they sum
     to at most 8/(2A) units.
     """
     speed = np.asarray(rate, float) * (np.asarray(eigenvalue, float) - decay)
-    return 16 * unit * (np.asarray(steps, float) + 1 / speed) * fixed_point(eigenvalue, noise, decay)
+    size = np.maximum(start, fixed_point(eigenvalue, noise, decay))
+    return 16 * unit * (np.asarray(steps, float) + 1 / speed) * size
 
 
 def enclosure(
@@ -115,21 +119,53 @@ def enclosure(
     slope = value + noise
     bound = np.zeros(encoder.shape)
     for k in range(encoder.shape[1] - 1):
-        one, two, known = encoder[:, k], decoder[:, k], bound[:, k]
-        u = one * two
-        f1, f2 = (value - slope * u) * two - weight * one, (value - slope * u) * one - weight * two
-        cross = value - 2 * slope * u
-        j11, j22 = -slope * two**2 - weight, -slope * one**2 - weight
-        size, speed = np.hypot(one, two), np.hypot(f1, f2)
-        turn = np.hypot(j11 * f1 + cross * f2, cross * f1 + j22 * f2)
-        bend = slope * (1.5 * size * speed**2 + 0.5 * step * speed**3)
-        # The radius is checked a posteriori: all solutions in question stay within `room` of the polygon.
-        room = 1.5 * known + step**2 * (turn + step * bend)
-        reach = room + step * speed
-        top = (j11 + j22) / 2 + np.hypot((j11 - j22) / 2, cross) + slope * (3 * size * reach + 1.5 * reach**2)
-        growth = np.exp(step * np.maximum(top, 0.0))
-        after = np.exp(step * top) * known + growth * (step**2 * turn / 2 + step**3 * bend / 3)
-        highest = growth * (known + step**2 * turn / 2 + step**3 * bend / 3)
-        with np.errstate(invalid="ignore"):
-            bound[:, k + 1] = np.where((highest <= room) & (reach <= 1 + size), after, np.inf)
+        with np.errstate(over="ignore", invalid="ignore"):
+            one, two, known = encoder[:, k], decoder[:, k], bound[:, k]
+            u = one * two
+            f1, f2 = (value - slope * u) * two - weight * one, (value - slope * u) * one - weight * two
+            cross = value - 2 * slope * u
+            j11, j22 = -slope * two**2 - weight, -slope * one**2 - weight
+            size, speed = np.hypot(one, two), np.hypot(f1, f2)
+            turn = np.hypot(j11 * f1 + cross * f2, cross * f1 + j22 * f2)
+            bend = slope * (1.5 * size * speed**2 + 0.5 * step * speed**3)
+            # The radius is checked a posteriori: all solutions in question stay within `room` of the polygon.
+            room = 1.5 * known + step**2 * (turn + step * bend)
+            reach = room + step * speed
+            top = (j11 + j22) / 2 + np.hypot((j11 - j22) / 2, cross) + slope * (3 * size * reach + 1.5 * reach**2)
+            growth = np.exp(step * np.maximum(top, 0.0))
+            after = np.exp(step * top) * known + growth * (step**2 * turn / 2 + step**3 * bend / 3)
+            highest = growth * (known + step**2 * turn / 2 + step**3 * bend / 3)
+            bound[:, k + 1] = np.where(highest <= room, after, np.inf)
     return bound
+
+
+def alignment_rounding(
+    modes: np.ndarray, rate: float, spectrum: np.ndarray, noise: float, decay: float, size: int, unit: float
+) -> np.ndarray:
+    """First-order bound on what rounding does to aligned networks: sup |VᵀWV - diag u| after each of n steps, shape (n + 1,).
+
+    A perturbation of the weights grows at most by 1 + αμ a step, since the loss's second derivative along (H₁, H₂) is at
+    least 2<-G, H₂H₁> >= -|G|₂(|H₁|² + |H₂|²), and |G|₂ = max|λᵢ - ξᵢuᵢ| while the network is aligned; μ = |G|₂ - γ. A step
+    adds γ_k of its own terms (Higham 2002, section 3.5), k = 8·size + 32 for chains of four products.
+
+    Arguments:
+        modes: u of every mode at n + 1 steps, shape (n + 1, D).
+        rate: α, below the stability edge.
+        spectrum: λ, shape (D,).
+        noise: ε.
+        decay: γ.
+        size: the larger of D and H.
+        unit: unit roundoff.
+    """
+    chain = gamma(8 * size + 32, unit)
+    # Frobenius norms: |W₁| = |W₂| = (Σ|uᵢ|)^½, and all of Σ, W and their products are at most these.
+    length = np.sqrt(np.abs(modes).sum(axis=1))
+    moment, root = float(np.linalg.norm(spectrum)), math.sqrt(spectrum.size)
+    growth = np.abs(spectrum - (spectrum + noise) * modes).max(axis=1) - decay
+    fresh = chain * length * (1 + rate * ((root + length**2) * moment + noise * length**2 + decay))
+    error = 2 * chain * root * length[0]
+    bound = [error * 2 * length[0]]
+    for k in range(modes.shape[0] - 1):
+        error = (1 + rate * max(growth[k], 0.0)) * error + 2 * fresh[k]
+        bound.append((2 * error + chain * length[k + 1]) * length[k + 1])
+    return np.array(bound)
