@@ -193,7 +193,8 @@ def wrong(name: str, scatter: float = 0.5) -> Subject:
 def _anywhere(case: Case, replicates: int, randomness: Randomness) -> Modes:
     # w₁ and w₂ uniform in a square: any imbalance and any sign, the saddle's basin included.
     modes = _build(case, replicates, randomness, 0.5)
-    square = torch.rand((2, replicates), generator=randomness.generator("weights"), dtype=torch.float64, device=randomness.device)
+    generator = randomness.generator("weights")
+    square = torch.rand((2, replicates), generator=generator, dtype=torch.float64, device=randomness.device)
     weights = float(case.initial) * (2 * square - 1)
     return replace(modes, encoder=weights[0], decoder=weights[1])
 
@@ -264,7 +265,7 @@ def _pairs(per_mode: bool) -> Callable[[Case, int, Randomness], TwoModes]:
     return build
 
 
-pairs = Subject("two modes, one decay", _pairs(False), "γ uniform around the two equivalent decays", footprint=lambda case: 8192.0)
+pairs = Subject("two modes, one decay", _pairs(False), "one γ near the two equivalent decays", footprint=lambda case: 8192.0)
 a_decay_for_each = Subject(
     "two modes, a decay for each", _pairs(True), "γᵢ = λᵢε/(λᵢ + ε)", footprint=lambda case: 8192.0
 )

@@ -46,7 +46,7 @@ class NonlinearDAE:
     randomness: Randomness
 
     def curve(self, noise: float, decay: float) -> torch.Tensor:
-        """Reconstruction along the top eigenvector, v·W₂φ(W₁x) against v·x by least squares, at every step, shape (R, n + 1)."""
+        """Slope of v·W₂φ(W₁x) against v·x, v the top eigenvector, at every step, shape (R, n + 1): the top mode's u."""
         encoder, decoder, inputs = self.encoder, self.decoder, self.inputs
         generator = self.randomness.generator("noise")
         top = torch.linalg.eigh(inputs.mT @ inputs).eigenvectors[..., -1:]
@@ -54,7 +54,7 @@ class NonlinearDAE:
         seen = []
         for _ in range(self.steps + 1):
             clean = self.activation(inputs @ encoder.mT) @ (decoder.mT @ top)
-            seen.append(((clean * wanted).sum((1, 2)) / wanted.square().sum((1, 2))))
+            seen.append((clean * wanted).sum((1, 2)) / wanted.square().sum((1, 2)))
             fresh = torch.randn(inputs.shape, generator=generator, dtype=inputs.dtype, device=inputs.device)
             encoder, decoder = self._step(encoder, decoder, inputs + noise**0.5 * fresh, decay)
         return torch.stack(seen, 1)
@@ -74,7 +74,7 @@ class NonlinearDAE:
         """Steps until the curve first reaches `share` of its mean over the last tenth of training, shape (R,)."""
         curve = self.curve(noise, decay)
         end = curve[:, -max(1, self.steps // 10) :].mean(1, keepdim=True)
-        return (curve >= share * end).double().argmax(1)
+        return (curve >= share * end).int().argmax(1).double()
 
 
 def _build(case: Case, replicates: int, randomness: Randomness) -> NonlinearDAE:

@@ -14,12 +14,13 @@ References: Pretorius, Kroon & Kamper 2018 (arXiv 1806.05413); Saxe, McClelland 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-__all__ = ["balanced", "equivalent_decay", "fixed_point", "learning_time", "mismatch_floor", "noise_fixed_point"]
+Numbers = float | np.ndarray
+
+__all__ = ["Numbers", "balanced", "equivalent_decay", "fixed_point", "learning_time", "mismatch_floor", "noise_fixed_point"]
 
 
-def fixed_point(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0) -> np.ndarray:
+def fixed_point(eigenvalue: Numbers, noise: Numbers = 0.0, decay: Numbers = 0.0) -> np.ndarray:
     """u* = max(0, λ - γ)/(λ + ε), the end of training; noise shrinks a mode, decay γ >= λ removes it.
 
     Arguments:
@@ -31,13 +32,13 @@ def fixed_point(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike 
     return np.maximum(0.0, value - decay) / (value + noise)
 
 
-def noise_fixed_point(eigenvalue: ArrayLike, noise: ArrayLike) -> np.ndarray:
+def noise_fixed_point(eigenvalue: Numbers, noise: Numbers) -> np.ndarray:
     """λ/(λ + ε), the shrinkage of a mode without weight decay."""
     return fixed_point(eigenvalue, noise)
 
 
 def balanced(
-    time: ArrayLike, start: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0
+    time: Numbers, start: Numbers, eigenvalue: Numbers, noise: Numbers = 0.0, decay: Numbers = 0.0
 ) -> np.ndarray:
     """u(t) = a u₀/[ξ u₀ + (a - ξ u₀) e^{-2at}], a = λ - γ, and u₀/(1 + 2ξ u₀ t) for a = 0; arguments broadcast.
 
@@ -65,7 +66,7 @@ def balanced(
 
 
 def learning_time(
-    start: ArrayLike, end: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0
+    start: Numbers, end: Numbers, eigenvalue: Numbers, noise: Numbers = 0.0, decay: Numbers = 0.0
 ) -> np.ndarray:
     """Time t = ln[u_f (a - ξu₀)/(u₀ (a - ξu_f))]/(2a), the time from u₀ to u_f, for 0 < u₀, u_f < u* and a = λ - γ > 0."""
     begin, stop = np.asarray(start, float), np.asarray(end, float)
@@ -74,7 +75,7 @@ def learning_time(
     return np.log(stop * (rate - slope * begin) / (begin * (rate - slope * stop))) / (2 * rate)
 
 
-def equivalent_decay(eigenvalue: ArrayLike, noise: ArrayLike) -> np.ndarray:
+def equivalent_decay(eigenvalue: Numbers, noise: Numbers) -> np.ndarray:
     """γ = λε/(λ + ε), the only decay with the fixed point of the noise ε, and another one for every eigenvalue.
 
     With it u_decay(t) = u_noise(tλ/(λ + ε)) for balanced weights, and gradient descent has the same iterates if the rates
@@ -84,7 +85,7 @@ def equivalent_decay(eigenvalue: ArrayLike, noise: ArrayLike) -> np.ndarray:
     return value * noise / (value + noise)
 
 
-def mismatch_floor(first: ArrayLike, second: ArrayLike, noise: ArrayLike) -> np.ndarray:
+def mismatch_floor(first: Numbers, second: Numbers, noise: Numbers) -> np.ndarray:
     """The larger |u*_decay - u*_noise| of two modes is at least min(Δ/(λ₁ + λ₂), λ₁/(λ₁ + ε)) > 0 for every decay γ.
 
     Δ = ελ₂/(λ₂ + ε) - ελ₁/(λ₁ + ε) for λ₁ < λ₂. Proof: for γ <= λ₁ the mismatches are dᵢ = γ/λᵢ - ε/(λᵢ + ε), and

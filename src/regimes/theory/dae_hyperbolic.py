@@ -11,13 +11,14 @@ References: Saxe, McClelland & Ganguli 2014 (arXiv 1312.6120); Pretorius, Kroon 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+
+from regimes.theory.dae_dynamics import Numbers
 
 __all__ = ["frozen_imbalance", "imbalance", "local_rate", "unbalanced"]
 
 
 def unbalanced(
-    time: ArrayLike, encoder: ArrayLike, decoder: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike = 0.0
+    time: Numbers, encoder: Numbers, decoder: Numbers, eigenvalue: Numbers, noise: Numbers = 0.0
 ) -> np.ndarray:
     """u(t) = (p - q)/2 with p = [p₀(P + ME) + k(1 - E)]/[p₀(1 - E) + PE + M] and q the same with P and M exchanged.
 
@@ -45,20 +46,20 @@ def unbalanced(
     return (p_now - q_now) / 2
 
 
-def imbalance(encoder: ArrayLike, decoder: ArrayLike, time: ArrayLike = 0.0, decay: ArrayLike = 0.0) -> np.ndarray:
+def imbalance(encoder: Numbers, decoder: Numbers, time: Numbers = 0.0, decay: Numbers = 0.0) -> np.ndarray:
     """c(t) = (w₂² - w₁²) e^{-2γt}, the balance law: conserved without decay, whatever the loss of the product."""
     first, second = np.asarray(encoder, float), np.asarray(decoder, float)
     return (second - first) * (second + first) * np.exp(-2 * np.asarray(decay, float) * time)
 
 
-def local_rate(encoder: ArrayLike, decoder: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike = 0.0) -> np.ndarray:
+def local_rate(encoder: Numbers, decoder: Numbers, eigenvalue: Numbers, noise: Numbers = 0.0) -> np.ndarray:
     """Rate g = √(ξ²c² + 4λ²) >= 2λ, at which u nears its fixed point; imbalance speeds up the end of training."""
     value = np.asarray(eigenvalue, float)
     return np.hypot((value + noise) * imbalance(encoder, decoder), 2 * value)
 
 
 def frozen_imbalance(
-    time: ArrayLike, encoder: ArrayLike, decoder: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike
+    time: Numbers, encoder: Numbers, decoder: Numbers, eigenvalue: Numbers, noise: Numbers, decay: Numbers
 ) -> np.ndarray:
     """The published code's hyperbolic curve with weight decay, λ → λ - γ and c held fixed: wrong, since c decays."""
     value = np.asarray(eigenvalue, float)

@@ -8,15 +8,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from regimes.decide.identity import gamma
-from regimes.theory.dae_dynamics import balanced, fixed_point
+from regimes.theory.dae_dynamics import Numbers, balanced, fixed_point
 
 __all__ = ["alignment_rounding", "dilation", "edge", "enclosure", "envelope", "envelope_rounding", "hessian_edge_at_one"]
 
 
-def edge(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0) -> np.ndarray:
+def edge(eigenvalue: Numbers, noise: Numbers = 0.0, decay: Numbers = 0.0) -> np.ndarray:
     """2 over the Hessian's top eigenvalue at the minimiser: 1/max(λ - γ, γ), whatever the noise.
 
     With w₁ = w₂ = √u* the Hessian of a mode has eigenvalue 2(λ - γ) along (1, 1) and 2γ along (1, -1). For γ >= λ the
@@ -34,7 +33,7 @@ def edge(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0) 
     return np.where(weight < value, alive, 2 / (value + weight))
 
 
-def hessian_edge_at_one(eigenvalue: ArrayLike, noise: ArrayLike = 0.0, decay: ArrayLike = 0.0) -> np.ndarray:
+def hessian_edge_at_one(eigenvalue: Numbers, noise: Numbers = 0.0, decay: Numbers = 0.0) -> np.ndarray:
     """2/(2λ + 3ε + γ), the edge from the Hessian at w₁ = w₂ = 1, as in the published code: not a minimiser if ε or γ > 0."""
     return 2 / (2 * np.asarray(eigenvalue, float) + 3 * np.asarray(noise, float) + decay)
 
@@ -46,7 +45,7 @@ def _advance(rate: np.ndarray, pull: np.ndarray) -> np.ndarray:
         return np.where((left > 0) & (pull < 1 + rate), 2 * np.log1p(rate - pull) - np.log(np.maximum(left, 0)), np.inf)
 
 
-def dilation(rate: ArrayLike, start: ArrayLike = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def dilation(rate: Numbers, start: Numbers = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """(slow, fast) = (b(q₀), b(A))/(2A) in rising order: descent runs between these multiples of the flow's time.
 
     Along the flow of balanced weights φ = ln|u/(a - ξu)| grows at rate 2a. A step of descent takes u to u(1 + αg)²,
@@ -64,7 +63,7 @@ def dilation(rate: ArrayLike, start: ArrayLike = 0.0) -> tuple[np.ndarray, np.nd
 
 
 def envelope(
-    steps: ArrayLike, start: ArrayLike, rate: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike
+    steps: Numbers, start: Numbers, rate: Numbers, eigenvalue: Numbers, noise: Numbers, decay: Numbers
 ) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) between which balanced gradient descent lies after n steps: u(nα·slow) and u(nα·fast); rounding comes on top.
 
@@ -84,7 +83,7 @@ def envelope(
 
 
 def envelope_rounding(
-    steps: ArrayLike, start: ArrayLike, rate: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike, unit: float
+    steps: Numbers, start: Numbers, rate: Numbers, eigenvalue: Numbers, noise: Numbers, decay: Numbers, unit: float
 ) -> np.ndarray:
     """Bound 16 (n + 1/A) unit max(u₀, u*) on what n rounded steps and the closed form's evaluation add, A = α(λ - γ).
 
@@ -98,7 +97,7 @@ def envelope_rounding(
 
 
 def enclosure(
-    encoder: np.ndarray, decoder: np.ndarray, rate: ArrayLike, eigenvalue: ArrayLike, noise: ArrayLike, decay: ArrayLike
+    encoder: np.ndarray, decoder: np.ndarray, rate: Numbers, eigenvalue: Numbers, noise: Numbers, decay: Numbers
 ) -> np.ndarray:
     """Bound E on the distance of (w₁, w₂) at every iterate from the gradient flow of the same start, shape (R, n + 1).
 
