@@ -14,7 +14,7 @@ from regimes.randomness import Randomness
 from regimes.subjects.subject import Subject
 from regimes.theory import dae_stability
 
-__all__ = ["Modes", "TwoModes", "anywhere", "at_the_edge", "copies", "pairs", "scattered", "wrong"]
+__all__ = ["Modes", "TwoModes", "anywhere", "at_the_edge", "copies", "many_steps", "pairs", "scattered", "wrong"]
 
 HUGE = 1e6
 
@@ -108,6 +108,10 @@ class Modes:
         """Products u = w₁w₂ at the points of `path`, shape (R, points + 1)."""
         return self.path(points, guarded=guarded).prod(-1)
 
+    def training_of(self, steps: int, share: float | None = None) -> Modes:
+        """The same problems trained for `steps` iterations at the learning rate share/λ, or at their own."""
+        return replace(self, steps=steps, rate=self.rate if share is None else share / self.eigenvalue)
+
     def at_rate(self, rate: torch.Tensor) -> Modes:
         """The same problems at another learning rate."""
         return replace(self, rate=rate)
@@ -131,7 +135,7 @@ class Modes:
 
 def _training(case: Case) -> int:
     """Iterations n = training/(2αa), a multiple of 32: `training` counts 2|λ - γ|t."""
-    rounds = float(case.training) / (2 * float(case.rate) * abs(1 - float(case.get("decay", 0.0))))
+    rounds = float(case.get("training", 1.0)) / (2 * float(case.get("rate", 0.1)) * abs(1 - float(case.get("decay", 0.0))))
     return 32 * max(1, round(rounds / 32))
 
 
@@ -151,7 +155,7 @@ def _build(case: Case, replicates: int, randomness: Randomness, scatter: float) 
     start = draw(float(case.initial)) * reach / (eigenvalue + noise)
     ratio = torch.full_like(start, float(case.get("imbalance", 1.0))).sqrt()
     weights = (start.sqrt() / ratio, start.sqrt() * ratio)
-    rate = float(case.rate) / eigenvalue
+    rate = float(case.get("rate", 0.1)) / eigenvalue
     return Modes.posed((eigenvalue, noise, decay), weights, rate, _training(case), randomness)
 
 
@@ -185,7 +189,7 @@ WRONG: dict[str, tuple[Callable[[Modes], dict[str, Any]], str]] = {
 
 
 def wrong(name: str, scatter: float = 0.5) -> Subject:
-    """A descent that is wrong on purpose: one of the names in `WRONG`."""
+    """A descent that is wrong on purpose: one of the names in `WRONG`, on problems scattered around the case's or not."""
     change, what = WRONG[name]
     return _subject(name, scatter, change, what)
 
@@ -200,6 +204,13 @@ def _anywhere(case: Case, replicates: int, randomness: Randomness) -> Modes:
 
 
 anywhere = Subject("linear DAE, any weights", _anywhere, "w₁ and w₂ uniform in a square", footprint=lambda case: 8192.0)
+
+
+def _many_steps(case: Case, replicates: int, randomness: Randomness) -> Modes:
+    return _anywhere(case, replicates, randomness).training_of(32)
+
+
+many_steps = Subject("linear DAE, 32 steps", _many_steps, "from any weights at any rate", footprint=lambda case: 8192.0)
 
 
 def _at_the_edge(balanced: bool) -> Callable[[Case, int, Randomness], Modes]:

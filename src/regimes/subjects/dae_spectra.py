@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 
 import torch
 
-from regimes.errors import SubjectError
+from regimes.errors import MissingPackage, SubjectError
 
 __all__ = ["SPECTRA", "digits_second_moment", "spectrum"]
 
@@ -34,10 +35,10 @@ def spectrum(name: str, size: int, device: torch.device | str = "cpu") -> torch.
 @lru_cache(maxsize=1)
 def _digits() -> torch.Tensor:
     try:
-        from sklearn.datasets import load_digits
+        load_digits = import_module("sklearn.datasets").load_digits
     except ImportError as missing:
-        raise SubjectError(
-            "the digits come with scikit-learn, which is not installed; pip install 'regimes[subjects]'"
+        raise MissingPackage(
+            f"the digits come with scikit-learn, which cannot be imported ({missing}); pip install 'regimes[subjects]'"
         ) from missing
     images = torch.from_numpy(load_digits().data).to(torch.float64) / 16
     return images.T @ images / len(images)
@@ -47,6 +48,6 @@ def digits_second_moment(device: torch.device | str = "cpu") -> torch.Tensor:
     """Σ = (1/N) Σ x xᵀ of the digits, pixels in [0, 1], not centred, shape (64, 64).
 
     Raises:
-        SubjectError: scikit-learn is not installed.
+        MissingPackage: scikit-learn is not installed.
     """
     return _digits().to(device)

@@ -13,10 +13,13 @@ from regimes.randomness import Randomness
 from regimes.subjects.dae_spectra import digits_second_moment, spectrum
 from regimes.subjects.subject import Subject
 
-__all__ = ["MASKING", "NOISE_LAWS", "MatrixDAE", "aligned", "digits", "noise_corners", "random_point", "random_start"]
+__all__ = [
+    "MASKING", "NOISE_LAWS", "MatrixDAE",
+    "aligned", "digits", "noise_corners", "random_point", "random_start", "skewed_noise",
+]  # fmt: skip
 
 
-NOISE_LAWS = ("signs", "Gaussian", "rare")
+NOISE_LAWS: tuple[str, ...] = ("signs", "Gaussian", "rare")
 MASKING = "masking"
 
 
@@ -209,7 +212,23 @@ def _floats(case: Case) -> float:
     return 2048.0 * float(case.get("input_dim", 8))
 
 
+class SkewedNoise(MatrixDAE):
+    """Noise of the same trace, ε diag(2, 4, .., 2D)/(D + 1) in the coordinates of x: it does not commute with Σ."""
+
+    def force(self, encoder: torch.Tensor, decoder: torch.Tensor) -> torch.Tensor:
+        """(I - W)Σ - WΓ for the noise's covariance Γ."""
+        product_ = decoder @ encoder
+        size = product_.shape[-1]
+        levels = 2 * torch.arange(1, size + 1, dtype=product_.dtype, device=product_.device) / (size + 1)
+        return self.moment - product_ @ self.moment - self.noise * product_ * levels
+
+
+def _skewed(case: Case, replicates: int, randomness: Randomness) -> SkewedNoise:
+    return SkewedNoise(**_aligned(case, replicates, randomness).__dict__)
+
+
 aligned = Subject("linear DAE, aligned start", _aligned, "W₁ = R√u₀Vᵀ, W₂ = V√u₀Rᵀ", footprint=_floats)
+skewed_noise = Subject("linear DAE, skewed noise", _skewed, "noise that does not commute with Σ", footprint=_floats)
 random_start = Subject("linear DAE, random start", _random_start, "N(0, s²/H) weights", footprint=lambda case: 65536.0)
 random_point = Subject("linear DAE, any weights", _random_point, "Gaussian inputs and weights", footprint=_floats)
 digits = Subject("linear DAE on digits", _digits, "scikit-learn's 1,797 digits of 64 pixels", footprint=lambda case: 2.0**19)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,9 +15,13 @@ from regimes.subjects.subject import Subject
 
 __all__ = ["ACTIVATIONS", "NonlinearDAE", "nonlinear"]
 
-ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "tanh": torch.tanh, "ReLU": torch.relu, "linear": lambda hidden: hidden,
-}  # fmt: skip
+Function = Callable[[torch.Tensor], torch.Tensor]
+# φ, and φ' as a function of φ.
+ACTIVATIONS: dict[str, tuple[Function, Function]] = {
+    "tanh": (torch.tanh, lambda hidden: 1 - hidden**2),
+    "ReLU": (torch.relu, lambda hidden: (hidden > 0).to(hidden.dtype)),
+    "linear": (lambda hidden: hidden, torch.ones_like),
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class NonlinearDAE:
     Attributes:
         encoder, decoder: W₁ and W₂ at the start, shapes (R, H, D) and (R, D, H).
         inputs: x, shape (R, N, D), of second moment Σ with top eigenvalue 1.
-        activation: φ.
+        activation: φ, and φ' as a function of φ.
         noise: ε of the noisy training.
         decay: γ of the training with weight decay.
         rate: α of both.
@@ -38,7 +42,7 @@ class NonlinearDAE:
     encoder: torch.Tensor
     decoder: torch.Tensor
     inputs: torch.Tensor
-    activation: Callable[[torch.Tensor], torch.Tensor]
+    activation: tuple[Function, Function]
     noise: float
     decay: float
     rate: float
@@ -53,7 +57,7 @@ class NonlinearDAE:
         wanted = inputs @ top
         seen = []
         for _ in range(self.steps + 1):
-            clean = self.activation(inputs @ encoder.mT) @ (decoder.mT @ top)
+            clean = self.activation[0](inputs @ encoder.mT) @ (decoder.mT @ top)
             seen.append((clean * wanted).sum((1, 2)) / wanted.square().sum((1, 2)))
             fresh = torch.randn(inputs.shape, generator=generator, dtype=inputs.dtype, device=inputs.device)
             encoder, decoder = self._step(encoder, decoder, inputs + noise**0.5 * fresh, decay)
@@ -62,23 +66,31 @@ class NonlinearDAE:
     def _step(
         self, encoder: torch.Tensor, decoder: torch.Tensor, noisy: torch.Tensor, decay: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.enable_grad():
-            one, two = encoder.detach().requires_grad_(), decoder.detach().requires_grad_()
-            errors = self.inputs - self.activation(noisy @ one.mT) @ two.mT
-            loss = errors.square().sum(-1).mean(-1).sum() / 2
-            first, second = torch.autograd.grad(loss, (one, two))
+        """A step on the mean of ½|x - W₂φ(W₁(x + n))|² and the decay."""
+        function, slope = self.activation
+        units = function(noisy @ encoder.mT)
+        errors = (units @ decoder.mT - self.inputs) / noisy.shape[1]
+        first = ((errors @ decoder) * slope(units)).mT @ noisy
+        second = errors.mT @ units
         keep = 1 - self.rate * decay
         return keep * encoder - self.rate * first, keep * decoder - self.rate * second
 
-    def times(self, noise: float, decay: float, share: float = 0.5) -> torch.Tensor:
-        """Steps until the curve first reaches `share` of its mean over the last tenth of training, shape (R,)."""
-        curve = self.curve(noise, decay)
-        end = curve[:, -max(1, self.steps // 10) :].mean(1, keepdim=True)
-        return (curve >= share * end).int().argmax(1).double()
+    def times(self, noise: float, decay: float, own_rate: bool = False) -> torch.Tensor:
+        """Steps until the curve first reaches half of its mean over the last tenth of training, shape (R,).
+
+        Arguments:
+            noise: ε of this training.
+            decay: γ of this training.
+            own_rate: at 1 + ε/λ₁ times the learning rate, the networks' ε.
+        """
+        chosen = replace(self, rate=self.rate * (1 + self.noise)) if own_rate else self
+        curve = chosen.curve(noise, decay)
+        end = curve[:, -(self.steps // 10) :].mean(1, keepdim=True)
+        return (curve >= end / 2).int().argmax(1).double()
 
 
 def _build(case: Case, replicates: int, randomness: Randomness) -> NonlinearDAE:
-    size, width, count = int(case.input_dim), int(case.width), 8 * int(case.input_dim)
+    size, width, count = int(case.input_dim), int(case.width), 4 * int(case.input_dim)
     generator = randomness.generator("inputs")
 
     def gaussian(*shape: int) -> torch.Tensor:
@@ -90,7 +102,7 @@ def _build(case: Case, replicates: int, randomness: Randomness) -> NonlinearDAE:
     scale, noise = float(case.scale), float(case.noise)
     weights = scale * gaussian(width, size) / width**0.5, scale * gaussian(size, width) / width**0.5
     return NonlinearDAE(
-        *weights, inputs, ACTIVATIONS[str(case.activation)], noise, noise / (1 + noise), 0.1, 600, randomness
+        *weights, inputs, ACTIVATIONS[str(case.activation)], noise, noise / (1 + noise), 0.1, 400, randomness
     )  # fmt: skip
 
 
