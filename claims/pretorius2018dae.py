@@ -199,7 +199,7 @@ SMOOTH = ROUNDED_RATE & at_most("initial", lambda case: 1.0, "starts below the f
             why="small initial weights of unequal size"),
     },
     grid=Grid(x="imbalance", y="initial", values={"imbalance": (1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 4.0, 16.0), "initial": (1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 2.0)},
-              fixed={"eigenvalue": 1.0, "noise": 0.5, "decay": 0.0, "rate": 0.1, "training": 12.0}),
+              fixed={"eigenvalue": 1.0, "noise": 0.5, "decay": 0.0, "rate": 0.02, "training": 12.0}),
     erratum=Erratum(
         published="The logistic solution describes training from small initial weights.",
         finding="Its premise is that weights are equal, not that they are small: for w₂ = 4w₁ the curve is off by 7 % of the input, and as far "
@@ -809,8 +809,8 @@ def from_anywhere(clock=2.0, shrink=lambda values, noise: values / (values + noi
 @claim(
     paper, "Section 3, small random initial weights", id="dae-random-start",
     title="Small random weights follow the sigmoids nearly",
-    kind=Empirical(lower=0, upper=0.1, margin=0.25),
-    statement=r"\mathrm{median}\ \max_{i,t}\ \Bigl|\frac{v_i^\top W(t) v_i}{u_i^*} - \sigma\bigl(2\lambda_i(t - t_i)\bigr)\Bigr| \le 0.1",
+    kind=Empirical(lower=0, upper=0.03, margin=0.25),
+    statement=r"\mathrm{median}\ \max_{i,t}\ \Bigl|\frac{v_i^\top W(t) v_i}{u_i^*} - \sigma\bigl(2\lambda_i(t - t_i)\bigr)\Bigr| \le 0.03",
     symbols={**SYMBOLS, r"t_i": "time at which the mode is half learned"},
     axes=(axes.choice("scale", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3), label="initial scale s, weights N(0, s²/H)"), axes.real("noise", 0, 2, label="noise ε/λ₁"),
           axes.choice("width", (8, 16, 32, 64), label="hidden units H"), axes.choice("input_dim", (4,), label="input dimension"),
@@ -842,7 +842,7 @@ def on_digits(change=lambda values: values, noise_factor=1.0):
     def observable(networks, case):
         """The farthest mode at 16 times."""
         values = networks.spectrum.cpu().numpy()
-        kept = values > 1e-6 * values.max()
+        kept = values > len(values) ** 2 * UNIT * values.max()
         real, posed = values[kept][:, None], change(values[kept][:, None])
         steps = np.arange(1, 17) * (networks.steps // 16)
         start = case.initial / (1 + case.noise)
@@ -876,8 +876,8 @@ def on_digits(change=lambda values: values, noise_factor=1.0):
 def digits_follow_the_sigmoids(networks, case):
     """The farthest of the digits' modes from its sigmoid at 16 times, in units of the derived band, shape (R, 16).
 
-    1,797 images of 8 × 8 pixels in [0, 1] from scikit-learn, not centred; R is Haar. Modes below 10⁻⁶ of the largest
-    eigenvalue (pixels that are always blank) stay where they start.
+    1,797 images of 8 × 8 pixels in [0, 1] from scikit-learn, not centred; R is Haar. Three pixels are always
+    blank: their eigenvalues are zero to rounding, and those modes are left out.
     """
     return on_digits()(networks, case)
 
