@@ -39,6 +39,7 @@ class MatrixDAE:
         spectrum: λ, shape (R, D) or (D,).
         randomness: keyed streams.
         inputs: x, shape (R, N, D), where the problem was posed by data.
+        start: u₀ of every mode, shape (D,), where the weights are aligned.
     """
 
     encoder: torch.Tensor
@@ -52,6 +53,7 @@ class MatrixDAE:
     spectrum: torch.Tensor
     randomness: Randomness
     inputs: torch.Tensor | None = None
+    start: torch.Tensor | None = None
 
     def loss(self, encoder: torch.Tensor, decoder: torch.Tensor) -> torch.Tensor:
         """L = ½ tr[(I - W)Σ(I - W)ᵀ] + (ε/2)|W|² + (γ/2)(|W₁|² + |W₂|²), shape (R,): the noise averaged out exactly."""
@@ -114,13 +116,14 @@ class MatrixDAE:
         return self.basis.mT[:, None] @ torch.stack(seen, 1) @ self.basis[:, None]
 
 
-def noise_corners(dimension: int, law: str) -> tuple[torch.Tensor, torch.Tensor]:
+def noise_corners(dimension: int, law: str, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
     """Unit-variance noise vectors and their probabilities, shapes (K, D) and (K,), exact for means of quadratics.
 
     Arguments:
         dimension: D.
         law: `signs` (±1), `Gaussian` (its three Gauss-Hermite nodes 0, ±√3, exact to degree 5), `rare` (0 and ±3 with
             probability 1/18 each), or `MASKING` (-1 with probability 1/4, else 0: times the input, it wipes entries).
+        device: where the tensors lie.
     """
     nodes = {
         "signs": ((-1.0, 1.0), (0.5, 0.5)),
@@ -128,8 +131,8 @@ def noise_corners(dimension: int, law: str) -> tuple[torch.Tensor, torch.Tensor]
         "rare": ((-3.0, 0.0, 3.0), (1 / 18, 8 / 9, 1 / 18)),
         MASKING: ((-1.0, 0.0), (0.25, 0.75)),
     }[law]
-    points = torch.tensor(list(product(nodes[0], repeat=dimension)), dtype=torch.float64)
-    weights = torch.tensor(list(product(nodes[1], repeat=dimension)), dtype=torch.float64).prod(-1)
+    points = torch.tensor(list(product(nodes[0], repeat=dimension)), dtype=torch.float64, device=device)
+    weights = torch.tensor(list(product(nodes[1], repeat=dimension)), dtype=torch.float64, device=device).prod(-1)
     return points, weights
 
 
@@ -150,7 +153,7 @@ def _rounds(training: float, rate: float) -> int:
     return 16 * max(1, round(training / (2 * rate) / 16))
 
 
-def _of_case(case: Case, replicates: int, randomness: Randomness, values: torch.Tensor, basis: torch.Tensor,
+def _of_case(case: Case, randomness: Randomness, values: torch.Tensor, basis: torch.Tensor,
              weights: tuple[torch.Tensor, torch.Tensor]) -> MatrixDAE:  # fmt: skip
     top = float(values.max())
     moment = basis @ torch.diag_embed(values) @ basis.mT
@@ -161,17 +164,25 @@ def _of_case(case: Case, replicates: int, randomness: Randomness, values: torch.
     )  # fmt: skip
 
 
-def build_aligned(case: Case, replicates: int, randomness: Randomness, values: torch.Tensor) -> MatrixDAE:
-    """Networks that start aligned: W₁ = R √u₀ Vᵀ and W₂ = V √u₀ Rᵀ, u₀ = `initial` u* of the top mode, R and V Haar."""
+def _build_aligned(case: Case, randomness: Randomness, values: torch.Tensor, basis: torch.Tensor) -> MatrixDAE:
+    # W₁ = R√u₀ V_kᵀ and W₂ = V_k √u₀ Rᵀ: R has k = min(H, D) orthonormal columns, V_k are the largest (or smallest) modes.
     size = values.shape[-1]
-    basis = rotations(replicates, size, randomness, "eigenvectors")
-    turn = rotations(replicates, size, randomness, "hidden basis")
-    start = (float(case.initial) / (1 + float(case.get("noise", 0.0)))) ** 0.5
-    return _of_case(case, replicates, randomness, values, basis, (start * turn @ basis.mT, start * basis @ turn.mT))
+    width = int(case.get("width", size))
+    # `values` fall in the synthetic spectra and rise in the digits', where H = D.
+    count = min(width, size)
+    chosen = slice(0, count) if case.get("modes", "largest") == "largest" else slice(size - count, size)
+    turn = rotations(basis.shape[0], width, randomness, "hidden basis")[..., :count]
+    level = float(case.initial) / (1 + float(case.get("noise", 0.0)))
+    start = torch.zeros_like(values)
+    start[chosen] = level
+    vectors = basis[..., chosen]
+    weights = level**0.5 * turn @ vectors.mT, level**0.5 * vectors @ turn.mT
+    return replace(_of_case(case, randomness, values, basis, weights), start=start)
 
 
 def _aligned(case: Case, replicates: int, randomness: Randomness) -> MatrixDAE:
-    return build_aligned(case, replicates, randomness, spectrum(str(case.spectrum), int(case.input_dim), randomness.device))
+    values = spectrum(str(case.spectrum), int(case.input_dim), randomness.device)
+    return _build_aligned(case, randomness, values, rotations(replicates, len(values), randomness, "eigenvectors"))
 
 
 def _random_start(case: Case, replicates: int, randomness: Randomness) -> MatrixDAE:
@@ -182,7 +193,7 @@ def _random_start(case: Case, replicates: int, randomness: Randomness) -> Matrix
         scale * _gaussian((replicates, width, size), randomness, "encoder"),
         scale * _gaussian((replicates, size, width), randomness, "decoder"),
     )
-    return _of_case(case, replicates, randomness, values, rotations(replicates, size, randomness, "eigenvectors"), weights)
+    return _of_case(case, randomness, values, rotations(replicates, size, randomness, "eigenvectors"), weights)
 
 
 def _random_point(case: Case, replicates: int, randomness: Randomness) -> MatrixDAE:
@@ -195,17 +206,14 @@ def _random_point(case: Case, replicates: int, randomness: Randomness) -> Matrix
         _gaussian((replicates, width, size), randomness, "encoder") / width**0.5,
         _gaussian((replicates, size, width), randomness, "decoder") / size**0.5,
     )
-    found = _of_case(case, replicates, randomness, values, basis, weights)
+    found = _of_case(case, randomness, values, basis, weights)
     return replace(found, moment=moment, inputs=inputs)
 
 
 def _digits(case: Case, replicates: int, randomness: Randomness) -> MatrixDAE:
     moment = digits_second_moment(randomness.device)
     values, basis = torch.linalg.eigh(moment)
-    turn = rotations(replicates, moment.shape[-1], randomness, "hidden basis")
-    start = (float(case.initial) / (1 + float(case.noise))) ** 0.5
-    vectors = basis.expand(replicates, -1, -1)
-    return _of_case(case, replicates, randomness, values, vectors, (start * turn @ basis.mT, start * basis @ turn.mT))
+    return _build_aligned(case, randomness, values, basis.expand(replicates, -1, -1))
 
 
 def _floats(case: Case) -> float:
