@@ -8,6 +8,9 @@ the recursions that descent obeys at any learning rate, its stability edge and t
 
 Noise may have any law of mean zero and covariance ε I independent of x. Eigenvalues are those of Σ = (1/N) Σ x xᵀ; the
 published code uses NΣ, with the fixed point Λ/(Λ + Nε). Time is iterations times learning rate.
+
+The paper's full text was not to be had: statements are those of its abstract and of its published code, whose notebooks are
+its figures (github.com/arnupretorius/lindaedynamics_icml2018).
 """
 
 import numpy as np
@@ -91,7 +94,7 @@ def averaged(noise_factor=1.0, masking=False, encoder_only=False):
 
 
 @claim(
-    paper, "Section 2, the objective", id="dae-expected-loss",
+    paper, "The objective, noise averaged out", id="dae-expected-loss",
     title="Noise averages to a weight penalty",
     kind=WITHIN_ROUNDING,
     statement=r"\mathrm{E}_n \tfrac1{2N} \sum_x \|x - W(x+n)\|^2 = \tfrac12 \mathrm{tr}\bigl[(I-W)\Sigma(I-W)^\top\bigr] + \tfrac{\varepsilon}{2}\|W\|_F^2",
@@ -130,7 +133,7 @@ def standardised(shift=0.0, factor=1.0):
 
 
 @claim(
-    paper, "Section 2, stochastic training (derived)", id="dae-sampled-gradient",
+    paper, "The objective, with sampled noise (derived)", id="dae-sampled-gradient",
     title="Sampled noise drives a mode by the averaged force",
     kind=Expectation(equals=0, margin=0.05, variance=1),
     statement=r"\mathrm{E}\bigl[\hat x \hat y - u \hat y^2\bigr] = \lambda - \xi u,\quad \mathrm{Var} = 2u^2\xi^2 + \lambda\xi + \lambda^2 - 4u\lambda\xi,\quad \hat y = \hat x + n",
@@ -174,7 +177,7 @@ SMOOTH = NO_OVERSHOOT & at_most("initial", lambda case: 1.0, "starts below the f
 
 
 @claim(
-    paper, "Section 3, balanced weights", id="dae-sigmoid",
+    paper, "Figures 1 and 2, balanced weights", id="dae-sigmoid",
     title="Balanced modes learn along a sigmoid",
     kind=IN_BAND,
     statement=r"u(t) = \frac{a\,u_0}{\xi u_0 + (a - \xi u_0)\,e^{-2at}},\qquad u\Bigl(\tfrac{\ln(1+A)}{A}\,n\alpha\Bigr) \le u_n \le u\Bigl(\tfrac{-\ln(1-2A)}{2A}\,n\alpha\Bigr),\quad A = \alpha a < \tfrac12",
@@ -248,7 +251,7 @@ def hyperbolic(t, one, two, value, noise_, decay_):
 
 
 @claim(
-    paper, "Section 3, unequal weights", id="dae-hyperbolic",
+    paper, "Figure 1, unequal weights (hyperbolic dynamics)", id="dae-hyperbolic",
     title="Unequal weights learn along a hyperbolic curve",
     kind=IN_BAND,
     statement=r"u = \tfrac c2 \sinh\theta,\quad \tanh\tfrac{\theta}{2} = \frac{y_+ - y_- R}{1 - R},\quad R = \frac{y_0 - y_+}{y_0 - y_-}\,e^{-gt},\quad g = \sqrt{\xi^2c^2 + 4\lambda^2}",
@@ -333,7 +336,7 @@ PLAIN = {"noise": 0.5, "initial": 0.05, "eigenvalue": 1.0}
 
 
 @claim(
-    paper, "Section 3, gradient flow as the limit of descent", id="dae-gd-order",
+    paper, "Figures 1 and 2, the flow as the limit of descent", id="dae-gd-order",
     title="Descent departs from the curves in proportion to the learning rate",
     kind=order(),
     statement=r"\sup_{t \le 8/\lambda}\,|u_{t/\alpha} - u(t)| = C\alpha\,(1 + O(\alpha)),\qquad C = \sup_t \tfrac12\,\bigl|\dot u \ln(\dot w(t)/\dot w(0))\bigr| \text{ for balanced weights}",
@@ -392,7 +395,7 @@ def recursion(product=dae_recursions.product_step, gap=dae_recursions.imbalance_
 
 
 @claim(
-    paper, "Section 3, descent at a finite rate (derived)", id="dae-gd-recursions",
+    paper, "Descent at a finite rate (derived)", id="dae-gd-recursions",
     title="Exact recursions of gradient descent",
     kind=WITHIN_ROUNDING,
     statement=r"u' = \kappa^2 u + \alpha\kappa r s + \alpha^2 r^2 u,\qquad c' = c\,(\kappa^2 - \alpha^2 r^2),\qquad \kappa = 1 - \alpha\gamma,\ r = \lambda - \xi u,\ s = w_1^2 + w_2^2",
@@ -452,7 +455,7 @@ def rectified(networks, one, two):
 
 
 @claim(
-    paper, "Section 3, the conserved imbalance", id="dae-balance-law",
+    paper, "The conserved imbalance behind the hyperbolic dynamics", id="dae-balance-law",
     title="The imbalance of the layers decays like e^(-2γt)",
     kind=WITHIN_ROUNDING,
     statement=r"\frac{d}{dt}\bigl(W_2^\top W_2 - W_1 W_1^\top\bigr) = -2\gamma\,\bigl(W_2^\top W_2 - W_1 W_1^\top\bigr)",
@@ -491,7 +494,7 @@ def balance_of_descent(second=1.0, power=2):
 
 
 @claim(
-    paper, "Section 3, the imbalance under descent (derived)", id="dae-gd-balance",
+    paper, "The imbalance under descent (derived)", id="dae-gd-balance",
     title="What a step of descent does to the balance of the layers",
     kind=WITHIN_ROUNDING,
     statement=r"C' = (1-\alpha\gamma)^2\,C + \alpha^2\bigl(W_1 G^\top G W_1^\top - W_2^\top G G^\top W_2\bigr),\quad C = W_2^\top W_2 - W_1 W_1^\top,\ G = (I-W)\Sigma - \varepsilon W",
@@ -534,7 +537,7 @@ def end_point(change=lambda value, noise, decay: (value, noise, decay)):
 
 
 @claim(
-    paper, "Section 3, fixed points", id="dae-fixed-point",
+    paper, "Figure 2, fixed points under noise and weight decay", id="dae-fixed-point",
     title="Where training ends",
     kind=WITHIN_ROUNDING,
     statement=r"u^* = \frac{\max(0, \lambda - \gamma)}{\lambda + \varepsilon}",
@@ -573,7 +576,7 @@ def shortfall(floor):
 
 
 @claim(
-    paper, "Section 4, weight decay as a substitute for noise (derived)", id="dae-wd-equivalence",
+    paper, "Figure 2, weight decay as a substitute for noise (derived)", id="dae-wd-equivalence",
     title="No single weight decay replaces noise on two modes",
     kind=Inequality(at_most=0, slack=lambda case: 256 * UNIT / case.noise**2 / (1 - case.ratio) * (1 + case.noise) ** 3),
     statement=r"\max_{i=1,2}\ \Bigl|\frac{(\lambda_i-\gamma)_+}{\lambda_i} - \frac{\lambda_i}{\lambda_i+\varepsilon}\Bigr| \ge \min\Bigl(\frac{\Delta}{\lambda_1+\lambda_2}, \frac{\lambda_1}{\lambda_1+\varepsilon}\Bigr) > 0,\quad \Delta = \frac{\varepsilon^2(\lambda_2-\lambda_1)}{(\lambda_1+\varepsilon)(\lambda_2+\varepsilon)}",
@@ -620,7 +623,7 @@ SPEED_GRID = Grid(x="imbalance", y="noise", values={"imbalance": (1.0, 1.01, 1.1
 
 
 @claim(
-    paper, "Section 4, noise trains faster than weight decay (exact form, derived)", id="dae-wd-time-rescaling",
+    paper, "Figure 2, noise trains faster than weight decay (exact form, derived)", id="dae-wd-time-rescaling",
     title="Weight decay is noise in slow motion, by the factor 1 + ε/λ",
     kind=WITHIN_ROUNDING,
     statement=r"\gamma = \frac{\lambda\varepsilon}{\lambda+\varepsilon}:\qquad u_{\text{decay}}(t) = u_{\text{noise}}\Bigl(\frac{\lambda}{\lambda+\varepsilon}\,t\Bigr),\qquad u^{\text{decay}}_n\bigl(\tfrac{\lambda+\varepsilon}{\lambda}\alpha\bigr) = u^{\text{noise}}_n(\alpha)\ \ \forall n",
@@ -761,7 +764,7 @@ any_spectrum = axes.choice("spectrum", SPECTRA, label="spectrum of Σ")
 
 
 @claim(
-    paper, "Section 3, decoupling", id="dae-matrix-alignment",
+    paper, "Decoupling of linear networks", id="dae-matrix-alignment",
     title="Aligned networks train one mode at a time",
     kind=WITHIN_ROUNDING,
     statement=r"W_1 = R\,\mathrm{diag}(w_1)V^\top,\ W_2 = V\mathrm{diag}(w_2)R^\top \Rightarrow V^\top W_2 W_1 V = \mathrm{diag}(u_1, \ldots, u_D)\ \text{at every step}",
@@ -809,7 +812,7 @@ def from_anywhere(clock=2.0, shrink=lambda values, noise: values / (values + noi
 
 
 @claim(
-    paper, "Section 3, small random initial weights", id="dae-random-start",
+    paper, "Figure 5, small random initial weights", id="dae-random-start",
     title="Small random weights follow the sigmoids nearly",
     kind=Empirical(lower=0, upper=0.03, margin=0.25),
     statement=r"\mathrm{median}\ \max_{i,t}\ \Bigl|\frac{v_i^\top W(t) v_i}{u_i^*} - \sigma\bigl(2\lambda_i(t - t_i)\bigr)\Bigr| \le 0.03",
@@ -859,7 +862,7 @@ def on_digits(change=lambda values: values, noise_factor=1.0):
 
 
 @claim(
-    paper, "Section 5, linear networks on images", id="dae-digits",
+    paper, "Figure 5, linear networks on images", id="dae-digits",
     title="Sigmoids on real data: 64 modes of the handwritten digits",
     kind=Dynamics(solution=lambda case: np.zeros(16), band=1.0, share=0.9),
     statement=r"u_i(t) = \frac{\lambda_i u_0}{\xi_i u_0 + (\lambda_i - \xi_i u_0)\,e^{-2\lambda_i t}}\quad \text{for every eigenvalue of the digits' second moment}",
@@ -897,7 +900,7 @@ def delay(noise_twice=False, own_rate=False, swapped=False):
 
 
 @claim(
-    paper, "Section 5, nonlinear networks", id="dae-nonlinear",
+    paper, "Figure 6, nonlinear networks", id="dae-nonlinear",
     title="Nonlinear autoencoders learn faster from noise than under weight decay",
     kind=Empirical(lower=lambda case: 1 + case.noise / 3, upper=lambda case: 1 + 3 * case.noise, margin=0.25),
     statement=r"1 + \tfrac{\varepsilon}{3\lambda_1} \le \mathrm{median}\ \frac{t_{\text{decay}}}{t_{\text{noise}}} \le 1 + \tfrac{3\varepsilon}{\lambda_1},\qquad \gamma = \frac{\lambda_1\varepsilon}{\lambda_1+\varepsilon}",
