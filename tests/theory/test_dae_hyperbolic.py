@@ -76,3 +76,24 @@ def test_frozen_imbalance_is_wrong_under_decay(w1: float, w2: float, decay: floa
     times = np.linspace(0, 30, 301)
     wrong = dae_hyperbolic.frozen_imbalance(times, w1, w2, 1.0, 0.5, decay)
     assert np.abs(wrong - solved(w1, w2, 1.0, 0.5, decay, times)).max() == pytest.approx(error, rel=0.25)
+
+
+@given(
+    angle=st.floats(0, 2 * np.pi), share=st.floats(0.001, 1), value=st.floats(0.1, 3), noise=st.floats(0, 5),
+)  # fmt: skip
+def test_the_logistic_curve_from_the_effective_start(angle: float, share: float, value: float, noise: float) -> None:
+    mean = np.sqrt(share * value / (value + noise))
+    half = mean * np.tan(angle / 2 - np.pi / 2) if abs(np.sin(angle / 2)) > 0.05 else 0.0
+    w1, w2 = mean + half, mean - half
+    start, bound = dae_hyperbolic.effective_start(w1, w2)
+    times = np.concatenate([[0.0], np.geomspace(1e-3, 40, 200)]) / value
+    error = np.abs(dae_hyperbolic.unbalanced(times, w1, w2, value, noise) - dae_dynamics.balanced(times, start, value, noise))
+    assert error.max() <= bound * (1 + 1e-9) + 1e-13
+    assert error[0] >= bound * (1 - 1e-9) - 1e-13
+
+
+@pytest.mark.parametrize("start", [1e-4, 1e-6])
+def test_the_logistic_curve_from_the_product_is_as_wrong_at_any_scale(start: float) -> None:
+    times, w1 = np.linspace(0, 40, 4001), np.sqrt(start / 4)
+    error = np.abs(dae_hyperbolic.unbalanced(times, w1, 4 * w1, 1.0, 0.5) - dae_dynamics.balanced(times, start, 1.0, 0.5))
+    assert error.max() == pytest.approx(0.0741, abs=2e-4)

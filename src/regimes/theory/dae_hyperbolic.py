@@ -14,7 +14,7 @@ import numpy as np
 
 from regimes.theory.dae_dynamics import Numbers
 
-__all__ = ["frozen_imbalance", "imbalance", "local_rate", "unbalanced"]
+__all__ = ["effective_start", "frozen_imbalance", "imbalance", "local_rate", "unbalanced"]
 
 
 def unbalanced(
@@ -56,6 +56,18 @@ def local_rate(encoder: Numbers, decoder: Numbers, eigenvalue: Numbers, noise: N
     """Rate g = √(ξ²c² + 4λ²) >= 2λ, at which u nears its fixed point; imbalance speeds up the end of training."""
     value = np.asarray(eigenvalue, float)
     return np.hypot((value + noise) * imbalance(encoder, decoder), 2 * value)
+
+
+def effective_start(encoder: Numbers, decoder: Numbers) -> tuple[np.ndarray, np.ndarray]:
+    """(((w₁ + w₂)/2)², ((w₁ - w₂)/2)²): the logistic curve from the first is never off by more than the second, for γ = 0.
+
+    It needs ((w₁ + w₂)/2)² <= u*, and no sign of w₁w₂. Proof: write u = (p - q)/2 and let L solve ṗ's equation without its
+    last term from p₀. Then q falls from q₀, and δ = p - L >= 0 obeys δ̇ <= (2λ - 2ξL)δ + ξp₀q₀ since pq is constant.
+    With P = 2λ/ξ that gives δ <= q₀ p₀ L(P - L) ∫ dx/(x²(P - x)²) over [p₀, L], at most q₀(L - p₀)/(P - p₀) <= q₀ by
+    Chebyshev's integral inequality for the falling 1/x² and the rising 1/(P - x)². So |2u - L| = |δ - q| <= q₀.
+    """
+    first, second = np.asarray(encoder, float), np.asarray(decoder, float)
+    return (first + second) ** 2 / 4, (first - second) ** 2 / 4
 
 
 def frozen_imbalance(
