@@ -904,7 +904,7 @@ def on_digits(change=lambda values: values, noise_factor=1.0):
 @claim(
     paper, "Figure 5, linear networks on images", id="dae-digits",
     title="Sigmoids on real data: 64 modes of the handwritten digits",
-    kind=Dynamics(solution=lambda case: np.zeros(16), band=1.0, share=0.9),
+    kind=Dynamics(solution=lambda case: np.zeros(16), band=1.0, share=0.95),
     statement=r"u_i(t) = \frac{\lambda_i u_0}{\xi_i u_0 + (\lambda_i - \xi_i u_0)\,e^{-2\lambda_i t}}\quad \text{for every eigenvalue of the digits' second moment}",
     symbols=SYMBOLS,
     axes=(share_of_top, axes.real("rate", 0.05, 0.4, label="learning rate αλ₁"), axes.real("initial", 0.001, 0.5, label="initial scale u₀/u*₁", logarithmic=True),
@@ -946,7 +946,7 @@ def delay(noise_twice=False, own_rate=False, swapped=False):
     statement=r"1 + \tfrac{\varepsilon}{3\lambda_1} \le \mathrm{median}\ \frac{t_{\text{decay}}}{t_{\text{noise}}} \le 1 + \tfrac{3\varepsilon}{\lambda_1},\qquad \gamma = \frac{\lambda_1\varepsilon}{\lambda_1+\varepsilon}",
     symbols={**SYMBOLS, "t": "steps until the top mode is half learned"},
     axes=(axes.choice("activation", ("tanh", "ReLU", "linear"), label="activation"), axes.real("noise", 0.1, 2, label="noise ε/λ₁"),
-          axes.choice("scale", (0.1, 0.03, 0.3, 1.0), label="initial scale s, weights N(0, s²/H)"), axes.choice("width", (16, 8, 32), label="hidden units H"),
+          axes.choice("scale", (0.1, 0.03, 0.3, 1.0), label="initial scale s, weights N(0, s²/H)"), axes.choice("width", (16, 8), label="hidden units H"),
           axes.choice("input_dim", (4,), label="input dimension")),
     premise=where(lambda case: 0.25 <= case.noise <= 0.5, "noise between 0.25 and 0.5 of λ₁, below what removes a rectified mode") & at_most("scale", lambda case: 0.1, "initial scale at most 0.1"),
     subject=nonlinear_dae.nonlinear,
