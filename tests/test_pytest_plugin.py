@@ -178,3 +178,21 @@ def test_files_outside_a_claims_folder_are_left_alone(pytester: pytest.Pytester)
     pytester.mkdir("claims").joinpath("other.py").write_text("raise SystemExit")
     result = pytester.runpytest_inprocess()
     assert result.ret == 5
+
+
+def test_a_claim_whose_optional_package_is_missing_is_skipped_with_a_sentence(toy: pytest.Pytester) -> None:
+    lacking = """
+from regimes.errors import MissingPackage
+
+
+def coin(case, replicates, randomness):
+    raise MissingPackage("the coins come with numismatics, which is not installed; pip install numismatics")
+
+
+"""
+    head, marker, tail = TOY.partition("@claim(")
+    (toy.path / "claims" / "doe2020coins.py").write_text(head + lacking + marker + tail)
+    result = run(toy, "-k", "heads-are-likely", "-rs")
+    outcomes = result.parseoutcomes()
+    assert outcomes["skipped"] >= 1 and "failed" not in outcomes
+    result.stdout.fnmatch_lines(["*the coins come with numismatics, which is not installed; pip install numismatics"])

@@ -11,3 +11,7 @@ class ClaimError(RegimesError, ValueError):
 
 class SubjectError(RegimesError, ValueError):
     """A subject that cannot be used."""
+
+
+class MissingPackage(SubjectError):
+    """A subject that needs an optional package which is not installed; pytest skips its claims."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -264,9 +265,10 @@ class PropertyItem(ClaimItem):
         run = self.config.stash[RUN]
         settings, profile = run.settings()
         try:
-            result = check_property(
-                self.claim, settings, profile, hypothesis_seed=self.hypothesis_seed(), subject=run.subject()
-            )
+            with _skipped_without_package():
+                result = check_property(
+                    self.claim, settings, profile, hypothesis_seed=self.hypothesis_seed(), subject=run.subject()
+                )
         except NotOffered as reason:
             if run.subject() is None:
                 raise
@@ -307,7 +309,8 @@ class ControlItem(ClaimItem):
         from regimes.verify import refute_control, reproduce
 
         settings, profile = self.config.stash[RUN].settings()
-        result = refute_control(self.claim, self.control, settings, profile, hypothesis_seed=self.hypothesis_seed())
+        with _skipped_without_package():
+            result = refute_control(self.claim, self.control, settings, profile, hypothesis_seed=self.hypothesis_seed())
         self.record(**control_record(result))
         if not result.killed:
             message = (
@@ -317,6 +320,19 @@ class ControlItem(ClaimItem):
                 command = reproduce(self.claim, result.case, result.evidence, settings, control=self.control)
                 message += f"\n  last case: {result.evidence.reason}\n  reproduce: {command}"
             raise ClaimRefuted(message)
+
+
+@contextmanager
+def _skipped_without_package() -> Iterator[None]:
+    """Skip an item whose subject needs an optional package that is not installed."""
+    from regimes.errors import MissingPackage, RegimesError
+
+    try:
+        yield
+    except RegimesError as raised:
+        if isinstance(raised.__cause__, MissingPackage):
+            pytest.skip(str(raised.__cause__))
+        raise
 
 
 def _came_out(verdict: str) -> str:

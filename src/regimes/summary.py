@@ -50,7 +50,7 @@ def tightest(claim: Claim, result: PropertyResult) -> Decided | None:
     """The decided case that came nearest to refuting the claim.
 
     An equality is nearest where the estimate is farthest from the target, a one-sided statement where it is
-    closest to it.
+    closest to it; of an identity or a trajectory the estimate is the largest residual, which a tolerance bounds.
     """
     numbers = [one for one in result.decided if one.evidence.estimate is not None and one.evidence.target is not None]
     if not numbers:
@@ -60,7 +60,7 @@ def tightest(claim: Claim, result: PropertyResult) -> Decided | None:
         assert one.evidence.estimate is not None and one.evidence.target is not None
         return abs(one.evidence.estimate - one.evidence.target)
 
-    equality = claim.kind.name in ("law", "identity", "scaling", "dynamics") or (
+    equality = claim.kind.name in ("law", "scaling") or (
         getattr(claim.kind, "equals", None) is not None
     )
     return max(numbers, key=distance) if equality else min(numbers, key=distance)

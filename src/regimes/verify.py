@@ -17,7 +17,6 @@ from regimes.errors import RegimesError
 from regimes.kinds import Inequality
 from regimes.profiles import Profile
 
-
 PATIENCE = 3
 
 
