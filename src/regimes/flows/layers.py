@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from regimes.flows.conditioner import Conditioner
 from regimes.flows.folds import Family
 from regimes.flows.gates import Gate
+from regimes.flows.pieces import Pieces
 
 
 class Step(NamedTuple):
@@ -59,10 +60,17 @@ class Fold(nn.Module):
         """Inference: the piece that holds x, its image, and the log terms of the density."""
         pieces = self.family()
         here = x[..., self.coordinate]
-        k = pieces.locate(here)
+        k = self.locate(pieces, here)
         z = self._put(x, pieces.apply(here, k))
-        chosen = self.gate(z, pieces).gather(2, k[..., None])[..., 0]
-        return Step(z, pieces.at(pieces.log_slopes, k), chosen, k)
+        return Step(z, *self.log_terms(x, z, pieces, k), k)
+
+    def locate(self, pieces: Pieces, x: Tensor) -> Tensor:
+        """phi(x), the piece that holds x, (R, N) to (R, N)."""
+        return pieces.locate(x)
+
+    def log_terms(self, x: Tensor, z: Tensor, pieces: Pieces, k: Tensor) -> tuple[Tensor, Tensor]:
+        """log|f'(x)| and log p(k|z), each (R, N)."""
+        return pieces.at(pieces.log_slopes, k), self.gate(z, pieces).gather(2, k[..., None])[..., 0]
 
     def log_gate(self, z: Tensor) -> Tensor:
         """log p(k|z) for every k, shape (R, N, K)."""

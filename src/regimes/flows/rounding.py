@@ -14,6 +14,7 @@ import copy
 import torch
 from torch import Tensor
 
+from regimes.flows.layers import Fold
 from regimes.flows.rad import Rad
 
 ORDER = 2.0  # the first-order bound and as much again for what it leaves out
@@ -55,6 +56,24 @@ def latent_trip(flow: Rad, x: Tensor) -> Tensor:
     return error
 
 
+def boundary_distance(flow: Rad, x: Tensor) -> Tensor:
+    """Smallest distance of a fold's input from its breaks over e_{l-1} + sigma_l, (R, N), for x that the inverse returned.
+
+    Where it is at most `ORDER` u, rounding may put the recovered point on the other side; e is that of `latent_trip`.
+    """
+    error, nearest = torch.zeros_like(x), torch.full_like(x[..., 0], torch.inf)
+    for layer in flow.parts():
+        z = layer(x).z
+        local = layer.rounding(x, z)
+        if isinstance(layer, Fold):
+            j = layer.coordinate
+            distance = (x[..., j, None] - layer.family().breaks[:, None]).abs().amin(-1)
+            nearest = torch.minimum(nearest, distance / (error + local.preimage)[..., j])
+        error = _apply(layer.jacobian(x).abs(), error + local.preimage) + local.image
+        x = z
+    return nearest
+
+
 def log_density(flow: Rad, x: Tensor, returned: bool = False) -> Tensor:
     """Bound on the rounding of log p(x) in units of u, (R, N, D) to (R, N), both float64.
 
@@ -65,8 +84,8 @@ def log_density(flow: Rad, x: Tensor, returned: bool = False) -> Tensor:
     """
     with torch.enable_grad():
         inputs, locals_, terms, here = [], [], [], x
+        total = torch.zeros_like(x[..., 0])
         for layer in flow.parts():
-            here = here.detach() + torch.zeros_like(here, requires_grad=True) if not inputs else here
             nudge = torch.zeros_like(here, requires_grad=True)
             entered = here + nudge
             step = layer(entered)
@@ -76,11 +95,10 @@ def log_density(flow: Rad, x: Tensor, returned: bool = False) -> Tensor:
                 pulled = _apply(torch.linalg.inv(layer.jacobian(entered)).abs(), local.image)
                 locals_.append(pulled + local.preimage if returned else pulled)
                 terms.append((local.logs, step.log_det.abs() + step.log_gate.abs()))
-            log = step.log_det + step.log_gate
-            total = log if len(inputs) == 1 else total + log  # noqa: F821
+            total = total + step.log_det + step.log_gate
             here = step.z
         base = flow.base(here)
-        gradients = torch.autograd.grad((total + base).sum(), inputs)  # type: ignore[possibly-undefined]
+        gradients = torch.autograd.grad((total + base).sum(), inputs)
     moved = sum((g.abs() * local).sum(-1) for g, local in zip(gradients, locals_, strict=True))
     rounded = sum(logs for logs, _ in terms)
     size = base.detach().abs() + sum(size for _, size in terms) + 3.0 * x.shape[-1]
