@@ -7,7 +7,7 @@ from torch import Tensor
 
 from regimes.flows.folds import Interval
 from regimes.flows.gates import AbsGate, Gate, IntervalGate
-from regimes.flows.layers import Coupling, Fold, Rounding
+from regimes.flows.layers import Coupling, Fold, Step
 from regimes.flows.pieces import Pieces
 from regimes.flows.rad import Rad, Terms, add
 
@@ -175,16 +175,12 @@ class LooseInverse(Coupling):
 class Forgotten(Coupling):
     """log|det| forgets one active coordinate."""
 
-    def forward(self, x: Tensor):  # type: ignore[override]
+    def forward(self, x: Tensor) -> Step:
         """The right image, its log|det| less one coordinate's."""
         step = super().forward(x)
         log_s, _ = self.scale_and_shift(x)
         first = int(self.moved.argmax())
         return step._replace(log_det=step.log_det - log_s[..., first])
-
-    def rounding(self, x: Tensor, z: Tensor) -> Rounding:
-        """Of the right layer."""
-        return super().rounding(x, z)
 
 
 # --- the gate ------------------------------------------------------------------------------------------------------
@@ -280,3 +276,12 @@ class OtherLayersGate(Rad):
             return super().choose(layer, z, uniform)
         finally:
             layer.gate.read = own
+
+
+class NarrowBase(Rad):
+    """Latents drawn a tenth too near to the origin."""
+
+    def sample_paths(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Points of shrunken latents, on the right branches' preimages."""
+        _, z, branches = super().sample_paths(count, generator)
+        return self.inverse(0.9 * z, branches)[0], 0.9 * z, branches

@@ -13,6 +13,7 @@ from regimes.case import Case
 from regimes.flows.build import Recipe, build
 from regimes.flows.protocol import Flow
 from regimes.flows.rad import Rad
+from regimes.flows.training import train
 from regimes.randomness import Randomness
 from regimes.subjects.subject import Subject
 
@@ -34,6 +35,11 @@ class Draw:
     randomness: Randomness
     case: Case
     sampler: str = "flows"
+
+    @property
+    def replicates(self) -> int:
+        """R."""
+        return self.flow.replicates
 
     def generator(self, stream: str) -> torch.Generator:
         """A fresh generator of a stream."""
@@ -89,3 +95,26 @@ def rad(
 
 
 flows = rad("RAD", "random folds, gates and couplings")
+
+
+@dataclass
+class Trained(Draw):
+    """Flows after training.
+
+    Attributes:
+        gain: how much -log p fell on held-out points, (R,), in nats.
+    """
+
+    gain: Any = None
+
+
+def trained(name: str, description: str = "", *, steps: int = 60, replicates: int = BLOCK, **parts: Any) -> Subject:
+    """A subject of RAD flows trained on two moons (on their first coordinate where D = 1)."""
+    untrained = rad(name, **parts)
+
+    def draw(case: Case, count: int, randomness: Randomness) -> Trained:
+        flow = untrained(case, count, randomness).flow
+        before, after = train(flow, steps, randomness.generator("training"))
+        return Trained(flow, randomness, case, gain=before - after)
+
+    return Subject(name, draw, description, footprint=lambda case: 2.0**22 / replicates)

@@ -1,0 +1,152 @@
+"""Special flows with known answers, and residuals that single claims of RAD need."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from regimes.case import Case
+from regimes.flows import eprocess, properties, rounding
+from regimes.flows.build import build
+from regimes.flows.gates import IntervalGate
+from regimes.flows.layers import Coupling
+from regimes.flows.mutants import EqualGate
+from regimes.flows.properties import residuals
+from regimes.flows.rad import Rad
+from regimes.flows.rounding import exact_copy, unit
+from regimes.flows.subjects import BLOCK, Draw, Trained, dtype_of, rad, recipe_of
+from regimes.randomness import Randomness
+from regimes.subjects.subject import Subject
+
+ALARM = float(np.log(1e12))
+GAIN = 29.0  # log2 of u32/u64
+
+
+def tiling(name: str, **parts: Any) -> Subject:
+    """Equal pieces, equal gates, and the Beta base that the case's `shape` axis names; p_X is a tiling of p_Z."""
+
+    def draw(case: Case, count: int, randomness: Randomness) -> Draw:
+        a, b = (int(number) for number in str(case["shape"]).split(","))
+        fixed = {"family": "interval", "spread": 0.0, "shape": (a, b), "gates": {"interval": EqualGate}}
+        recipe = replace(recipe_of(case), **{**fixed, **parts})
+        flow = build(recipe, count, randomness.generator("parameters"), dtype_of(case, randomness)).requires_grad_(False)
+        return Draw(flow, randomness, case)
+
+    return Subject(name, draw, footprint=lambda case: 2.0**22 / BLOCK)
+
+
+def uniform(name: str, **parts: Any) -> Subject:
+    """Pieces of an interval with gates equal to their widths and a uniform base: the uniform density is fixed."""
+    fixed = {"family": "interval", "shape": (1, 1), "gates": {"interval": partial(IntervalGate, bend=False)}}
+    return rad(name, **{**fixed, **parts})
+
+
+def modes(draws: Draw, per_cell: int = 16) -> np.ndarray:
+    """Local maxima of p on [0, 1], (R,): changes of its increments from up to down on a grid of 16 points a tile.
+
+    Increments below 1e-9 of the largest density count as flat: they are rounding.
+    """
+    flow: Rad = draws.flow
+    tiles = int(np.prod([layer.branches for layer in flow.folds]))
+    x = torch.arange(per_cell * tiles + 1, dtype=torch.float64) / (per_cell * tiles)
+    p = flow.log_density(x[None, :, None].expand(flow.replicates, -1, 1)).exp().numpy()
+    steps = np.diff(p, axis=1)
+    counts = []
+    for row, size in zip(steps, p.max(axis=1), strict=True):
+        signs = np.sign(row[np.abs(row) > 1e-9 * size])
+        counts.append(((signs[:-1] > 0) & (signs[1:] < 0)).sum())
+    return np.array(counts, float)
+
+
+def density_at_first_folds(draws: Draw) -> np.ndarray:
+    """p where the first folded coordinate is each break of the first layer, other coordinates sampled, (R, K - 1)."""
+    flow: Rad = draws.flow
+    layer = flow.folds[0]
+    breaks = layer.family().breaks
+    x = draws.sampled(breaks.shape[1])[0].clone()
+    x[..., layer.coordinate] = breaks
+    return flow.log_density(x).exp().numpy()
+
+
+def uniform_residuals(draws: Draw, points: int = 8) -> np.ma.MaskedArray:
+    """log p over its tolerance at points of the cube, then the latent round trip, (R, points (1 + D)).
+
+    Each layer adds log a_k and takes it away again: log_softmax errs by K + 4 roundings in either, and the sum of
+    2 L + 2 terms by as many of its absolute sum.
+    """
+    flow: Rad = draws.flow
+    dtype = next(flow.parameters()).dtype
+    shape = (flow.replicates, points, flow.dimension)
+    x = torch.rand(shape, generator=draws.generator("points"), dtype=dtype)
+    terms = flow.terms(x)
+    size = torch.stack(terms.log_dets).abs().sum(0)
+    pieces = max(layer.branches for layer in flow.folds)
+    count = len(flow.folds)
+    bound = (2 * count + 2) * 2 * size.double() + count * (2 * pieces + 12)
+    return np.ma.concatenate(
+        [residuals(flow.log_density(x), bound, dtype), properties.latent_trip(draws, points)], axis=1
+    )  # fmt: skip
+
+
+def against_realnvp(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
+    """log p less log N(z) + sum log s by NumPy, coupling by coupling, in units of its tolerance, (R, 2 points)."""
+    flow: Rad = draws.flow
+    x = draws.points(points)
+    here, total = x.double().numpy(), 0.0
+    for layer in flow.parts():
+        if not isinstance(layer, Coupling):
+            continue
+        read = {name: weight.double().numpy() for name, weight in layer.read.named_parameters()}
+        active = layer.moved.numpy().astype(bool)
+        seen = np.where(active, 0.0, here)
+        out = np.tanh(seen @ read["w1"] + read["b1"]) @ read["w2"] + read["b2"]
+        half = out.shape[-1] // 2
+        log_s = layer.reach * np.tanh(out[..., :half])
+        here = np.where(active, here * np.exp(log_s) + out[..., half:], here)
+        total = total + log_s[..., active].sum(-1)
+    reference = -0.5 * (here**2).sum(-1) - 0.5 * here.shape[-1] * np.log(2 * np.pi) + total
+    exact = exact_copy(flow)
+    bound = rounding.log_density(exact, x.double())
+    return residuals(flow.log_density(x).double() - torch.from_numpy(reference), bound, x.dtype)
+
+
+def precision_gain(draws: Draw, points: int = 64) -> np.ma.MaskedArray:
+    """log2(err32/err64) - 29 of the round trip at points from N(0, 1), (R,), for any flow that is a torch module."""
+    single: Any = draws.flow.float()
+    double = copy.deepcopy(single).double()
+    shape = (draws.replicates, points, single.dimension)
+    x = torch.randn(shape, generator=draws.generator("points"))
+    errors = []
+    for flow, at in ((single, x), (double, x.double())):
+        z, branches, _ = flow.forward(at)
+        errors.append((flow.inverse(z, branches)[0] - at).double().abs().amax((1, 2)))
+    err32, err64 = errors
+    size = x.abs().amax((1, 2)).double()
+    too_small = err64 <= 4 * unit(torch.float64) * size
+    lost = ~(err32 < 1e-2) & (err64 <= 100 * 2.0**-GAIN * (1 + size))
+    ratio = torch.nan_to_num((err32.clamp(min=1e-300) / err64.clamp(min=1e-300)).log2() - GAIN, nan=-GAIN, posinf=1e9)
+    return np.ma.masked_array(ratio.numpy(), mask=(too_small | lost).numpy())
+
+
+def all_properties(draws: Trained) -> np.ma.MaskedArray:
+    """Every residual of a trained flow over its tolerance, side by side, (R, many)."""
+    fell = torch.where(draws.gain > 0, 0.0, 2.0).double().numpy()[:, None]
+    wealth = np.maximum(eprocess.log_wealth(draws, 256), 0)[:, None] / ALARM
+    columns = [
+        np.ma.masked_array(fell),
+        properties.log_density_by_autograd(draws),
+        properties.round_trip(draws),
+        2 * properties.branch_flips(draws),
+        properties.latent_marginal(draws),
+        np.ma.masked_array(wealth),
+    ]
+    if draws.flow.dimension == 1:
+        double = replace(draws, flow=exact_copy(draws.flow))
+        columns += [properties.integral(double), properties.jumps(double)]
+    return np.ma.concatenate(columns, axis=1)
+
