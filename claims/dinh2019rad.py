@@ -195,12 +195,12 @@ def branches_add_up_to_the_latent(draws, case):
     statement=r"\lim_{x \uparrow b} p_X(x) = \lim_{x \downarrow b} p_X(x)\quad\text{if}\quad \lim_{A_k} p(k|z)\,|Df| = \lim_{A_{k'}} p(k'|z)\,|Df|",
     symbols={**SYMBOLS, "b": "a boundary, or any other preimage of a fold value"},
     axes=(depth(3, 2), family, axes.choice("dtype", ("float64",), label="floating dtype of the flow")),
-    premise=always("gates that meet the condition at fold values"),
-    subject=flows,
+    premise=always("gates that meet the condition at fold values; on [0, 1], p_Z(0) = p_Z(1)"),
+    subject=rad("RAD, uniform base on cubes", shape=(1, 1)),
     controls={
         "no condition at folds": mutant("no condition at folds", "a softmax of free logits", at=PLAIN, gates={"zigzag": wrong.UnconditionedGate}),
         "crease at 1/2": mutant("crease at 1/2", "p(1|0) = 1/2 with unequal slopes", at={"family": "abs"}, gates={"abs": wrong.EvenCrease}),
-        "equal chances of pieces": mutant("equal chances of pieces", "1/K with unequal a_k", at={"family": "interval"}, gates={"interval": wrong.EqualGate}),
+        "equal chances of pieces": mutant("equal chances of pieces", "1/K with unequal a_k", at={"family": "interval"}, gates={"interval": wrong.EqualGate}, shape=(1, 1)),
     },
     grid=Grid(x="depth", y="family", values={"depth": (1, 2, 3)}, fixed={"dtype": "float64"}),
 )

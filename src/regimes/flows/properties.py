@@ -113,7 +113,8 @@ def latent_marginal(draws: Draw, points: int = 2) -> np.ma.MaskedArray:
 
     A path that its gate excludes is left out before its density is asked. Tolerances: K + 8 roundings and |log p| for
     every gate of a path weighted by its probability, plus one per leaf; for the second, twice (the inverse's log|det|
-    errs like the forward one) the bound on log p_X at a point that the inverse returned, weighted alike.
+    errs like the forward one) the bound on log p_X at a point that the inverse returned, weighted alike. Latents with a
+    leaf of more than negligible probability within rounding's reach of a boundary are discarded.
     """
     flow: Rad = draws.flow
     z = flow.base.sample(flow.replicates, points, draws.generator("latents"), next(flow.parameters()).dtype)
@@ -133,8 +134,10 @@ def latent_marginal(draws: Draw, points: int = 2) -> np.ma.MaskedArray:
     exact = exact_copy(flow)
     bound = 2 * rounding.log_density(exact, x.double(), returned=True).reshape(log.shape)
     # The weights that errors act on are the true ones, which the path probabilities are.
-    second = torch.where(probability > u**2, probability * bound, 0.0).sum(-1) + paths
-    return np.ma.concatenate([first, residuals(weight.sum(-1) - 1, second, z.dtype)], axis=1)
+    second = torch.where(admitted, probability * torch.nan_to_num(bound), 0.0).sum(-1) + paths
+    clear = rounding.boundary_distance(exact, x.double()).reshape(log.shape) > ORDER * u
+    clear = (clear | (probability < u**2)).all(-1)
+    return np.ma.concatenate([first, residuals(weight.sum(-1) - 1, second, z.dtype, clear)], axis=1)
 
 
 def integral(draws: Draw, nodes: int = 24) -> np.ma.MaskedArray:

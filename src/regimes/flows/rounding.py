@@ -103,7 +103,8 @@ def log_density(flow: Rad, x: Tensor, returned: bool = False) -> Tensor:
     rounded = sum(logs for logs, _ in terms)
     size = base.detach().abs() + sum(size for _, size in terms) + 3.0 * x.shape[-1]
     bound = moved + rounded + (2 * len(inputs) + x.shape[-1] + 2) * size
-    return torch.nan_to_num(bound.detach(), nan=torch.inf)
+    # Where the density is 0 there is no logarithm to bound; callers discard what is near a boundary.
+    return torch.where(torch.isfinite(total + base), bound, 0.0).detach()
 
 
 def determinant(flow: Rad, x: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class Draw:
 
 def recipe_of(case: Case) -> Recipe:
     """The recipe that a case's axes name; axes that it lacks keep their defaults."""
-    named = {"dimension": "input_dim", "depth": "depth", "family": "family", "gain": "gain", "pieces": "pieces"}
+    named = {"input_dim": "dimension", "depth": "depth", "family": "family", "gain": "gain", "pieces": "pieces"}
     return Recipe(**{field: case[axis] for axis, field in named.items() if axis in case})  # type: ignore[arg-type]
 
 
