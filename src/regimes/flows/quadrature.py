@@ -41,7 +41,7 @@ def kinks(flow: Rad) -> tuple[Tensor, Tensor]:
 def integrate(flow: Rad, nodes: int = 24, parts: int = 4) -> tuple[Tensor, int]:
     """∫ p(x) dx for each flow, (R,), and the number of nodes: Gauss-Legendre on `parts` parts of every cell between kinks.
 
-    Within a cell the density is analytic, so the rule converges geometrically and its error is rounding: summing M
+    Within a cell the density is analytic, so the rule converges geometrically, until its error is rounding: summing M
     nonnegative terms errs by at most M u of their sum.
     """
     edges = kinks(flow)[0]
