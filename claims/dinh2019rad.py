@@ -236,7 +236,7 @@ def densities_vanish_at_inner_folds(draws, case):
     kind=Inequality(at_most=float(np.log(1e12)), share=0.05),
     statement=r"\Pr\Bigl[\sup_n \tfrac1M \sum_{m} \prod_{i \le n} \frac{q_m(x_i)}{p_X(x_i)} \ge 10^{12}\Bigr] \le 10^{-12}\quad\text{for } x_i \sim p_X",
     symbols={"q_m": "fixed densities: the flow's with other gates or another base scale", "p_X": "claimed density"},
-    axes=(depth(4, 3), axes.choice("input_dim", (1, 2, 4), label="dimension D"), family, dtype),
+    axes=(depth(4, 2), axes.choice("input_dim", (1, 2, 4), label="dimension D"), family, dtype),
     premise=always("Ville's inequality: each flow gives a false alarm with probability at most 1e-12"),
     subject=flows,
     controls={
@@ -373,7 +373,7 @@ def determinants_gain_29_bits(draws, case):
     kind=Identity(share=0.2),
     statement=r"\text{all of the above after maximum likelihood on two moons, and } -\mathrm{E}\log p \text{ has fallen}",
     symbols=SYMBOLS,
-    axes=(axes.choice("depth", (2, 3), label="depth (layers of folds)"), axes.choice("input_dim", (2, 1), label="dimension D"),
+    axes=(axes.sizes("depth", 2, 4, quick=2, default=3, label="depth (layers of folds)"), axes.choice("input_dim", (2, 1), label="dimension D"),
           axes.choice("family", ("zigzag", "abs"), label="fold family"), dtype),
     premise=always("Adam on fresh batches of two moons, each flow with data of its own"),
     subject=trained("RAD trained on two moons"),

@@ -163,7 +163,7 @@ def _normflows_realnvp(normflows: Any, dimension: int, depth: int) -> nn.Module:
 
 def _normflows_spline(normflows: Any, dimension: int, depth: int) -> nn.Module:
     return _Chain([
-        normflows.flows.CoupledRationalQuadraticSpline(dimension, 1, 16, reverse_mask=bool(l % 2), init_identity=False)
+        normflows.flows.CoupledRationalQuadraticSpline(dimension, 1, 16, reverse_mask=bool(l % 2))
         for l in range(depth)
     ])  # fmt: skip
 

@@ -176,6 +176,6 @@ def all_properties(draws: Trained) -> np.ma.MaskedArray:
     ]
     if draws.flow.dimension == 1:
         double = replace(draws, flow=exact_copy(draws.flow))
-        columns += [properties.integral(double, parts=16), properties.jumps(double)]
+        columns += [properties.integral(double, levels=8), properties.jumps(double)]
     return np.ma.concatenate(columns, axis=1)
 

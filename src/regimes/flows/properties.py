@@ -140,14 +140,15 @@ def latent_marginal(draws: Draw, points: int = 2) -> np.ma.MaskedArray:
     return np.ma.concatenate([first, residuals(weight.sum(-1) - 1, second, z.dtype, clear)], axis=1)
 
 
-def integral(draws: Draw, parts: int = 4) -> np.ma.MaskedArray:
-    """∫ p - 1 over M u plus what halving the cells changed, (R, 1), for the M nodes of a quadrature; flows on the line.
+def integral(draws: Draw, levels: int = 2) -> np.ma.MaskedArray:
+    """∫ p - 1 over M u plus what refinement changed, (R, 1), for the M nodes of a quadrature; flows on the line.
 
-    Convergence is geometric in the number of parts of a cell, so that the finer rule errs by less than the difference.
+    Convergence is geometric, so that the finer rule (twice the levels, half as many nodes again) errs by less than its
+    difference from the coarser one.
     """
     flow: Rad = draws.flow
-    coarse, _ = quadrature.integrate(flow, parts=parts)
-    fine, count = quadrature.integrate(flow, parts=2 * parts)
+    coarse, _ = quadrature.integrate(flow, 16, levels)
+    fine, count = quadrature.integrate(flow, 24, 2 * levels)
     allowed = count * unit(fine.dtype) + (fine - coarse).abs()
     return np.ma.masked_array(((fine - 1) / allowed).numpy())[:, None]
 
