@@ -226,7 +226,7 @@ def densities_do_not_jump(draws, case):
     grid=Grid(x="depth", y="input_dim", values={"depth": (1, 2, 4, 8, 16)}, fixed={"dtype": "float64"}),
 )
 def densities_vanish_at_inner_folds(draws, case):
-    """p at points whose first folded coordinate is a fold of the first layer, the others sampled, shape (R, folds)."""
+    """P at points whose first folded coordinate is a fold of the first layer, the others sampled, shape (R, folds)."""
     return anchors.density_at_first_folds(draws)
 
 

@@ -53,17 +53,17 @@ class Foreign(nn.Module):
         return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """z (R, N, D), no indices (R, N, 0), and log|det| (R, N)."""
+        """Z (R, N, D), no indices (R, N, 0), and log|det| (R, N)."""
         check_points(x, self.replicates, self.dimension)
         z, log_det = self._each(self.transform, x)
         return z, torch.empty(*x.shape[:2], 0, dtype=torch.int64), log_det
 
     def inverse(self, z: Tensor, branches: Tensor) -> tuple[Tensor, Tensor]:
-        """x (R, N, D) and log|det dx/dz|."""
+        """X (R, N, D) and log|det dx/dz|."""
         return self._each(self.back, z)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log N(z; 0, I) + log|det|, (R, N); -inf where x is infinite."""
+        """Log N(z; 0, I) + log|det|, (R, N); -inf where x is infinite."""
         inside = torch.isfinite(x).all(-1)
         z, _, log_det = self.forward(torch.where(inside[..., None], x, 0.0))
         log = -0.5 * z.square().sum(-1) - 0.5 * self.dimension * math.log(2 * math.pi) + log_det

@@ -65,7 +65,7 @@ def modes(draws: Draw, per_cell: int = 16) -> np.ndarray:
 
 
 def density_at_first_folds(draws: Draw) -> np.ndarray:
-    """p where the first folded coordinate is each break of the first layer, other coordinates sampled, (R, K - 1)."""
+    """P where the first folded coordinate is each break of the first layer, other coordinates sampled, (R, K - 1)."""
     flow: Rad = draws.flow
     layer = flow.folds[0]
     breaks = layer.family().breaks
@@ -75,7 +75,7 @@ def density_at_first_folds(draws: Draw) -> np.ndarray:
 
 
 def uniform_residuals(draws: Draw, points: int = 8) -> np.ma.MaskedArray:
-    """log p over its tolerance at points of the cube, then the latent round trip, (R, points (1 + D)).
+    """Log p over its tolerance at points of the cube, then the latent round trip, (R, points (1 + D)).
 
     Each layer adds log a_k and takes it away again: log_softmax errs by K + 4 roundings in either, and the sum of
     2 L + 2 terms by as many of its absolute sum.
@@ -95,7 +95,7 @@ def uniform_residuals(draws: Draw, points: int = 8) -> np.ma.MaskedArray:
 
 
 def against_realnvp(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
-    """log p less log N(z) + sum log s by NumPy, coupling by coupling, in units of its tolerance, (R, 2 points)."""
+    """Log p less log N(z) + sum log s by NumPy, coupling by coupling, in units of its tolerance, (R, 2 points)."""
     flow: Rad = draws.flow
     x = draws.points(points)
     here, total = x.double().numpy(), 0.0

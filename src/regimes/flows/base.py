@@ -29,7 +29,7 @@ class Base(nn.Module):
         self.domains, self.shape = domains, shape
 
     def forward(self, z: Tensor) -> Tensor:
-        """log p_Z(z), (R, N, D) to (R, N); -inf outside the domains."""
+        """Log p_Z(z), (R, N, D) to (R, N); -inf outside the domains."""
         return sum(self._column(z[..., j], domain) for j, domain in enumerate(self.domains))  # type: ignore[return-value]
 
     def _column(self, z: Tensor, domain: Domain) -> Tensor:

@@ -19,7 +19,7 @@ from regimes.flows.subjects import Draw
 
 
 def log_ratios(flow: Rad, x: Tensor) -> Tensor:
-    """log q_m(x)/p(x) for every alternative m, (R, N, D) to (R, N, M).
+    """Log q_m(x)/p(x) for every alternative m, (R, N, D) to (R, N, M).
 
     Alternatives: gates to the power 2 and to the power 1/2 (normalised), equal chances of all branches that reach z, half
     that and half p's own, each for all layers at once; and a base density of scale 5/4 and 4/5.

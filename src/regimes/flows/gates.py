@@ -14,7 +14,7 @@ from regimes.flows.pieces import Pieces
 
 
 def safe_log(t: Tensor) -> Tensor:
-    """log t, -inf and without a gradient at t <= 0."""
+    """Log t, -inf and without a gradient at t <= 0."""
     positive = t > 0
     return torch.where(positive, torch.where(positive, t, 1.0).log(), -torch.inf)
 
@@ -32,7 +32,7 @@ class Gate(nn.Module):
         self.coordinate, self.read = coordinate, read
 
     def forward(self, z: Tensor, pieces: Pieces) -> Tensor:
-        """log p(k|z), shape (R, N, K); -inf for every k at latents outside the target."""
+        """Log p(k|z), shape (R, N, K); -inf for every k at latents outside the target."""
         weights = self.log_weights(z, pieces)
         reached = torch.isfinite(weights).any(-1, keepdim=True)
         normalised = torch.where(reached, weights, 0.0).log_softmax(-1)
@@ -81,7 +81,7 @@ class AbsGate(Gate):
     """
 
     def log_weights(self, z: Tensor, pieces: Pieces) -> Tensor:
-        """log p(k|z), shape (R, N, 2), normalised already."""
+        """Log p(k|z), shape (R, N, 2), normalised already."""
         here = z[..., self.coordinate]
         keep = torch.ones(z.shape[-1], dtype=z.dtype, device=z.device)
         keep[self.coordinate] = 0

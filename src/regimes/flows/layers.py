@@ -73,7 +73,7 @@ class Fold(nn.Module):
         return pieces.at(pieces.log_slopes, k), self.gate(z, pieces).gather(2, k[..., None])[..., 0]
 
     def log_gate(self, z: Tensor) -> Tensor:
-        """log p(k|z) for every k, shape (R, N, K)."""
+        """Log p(k|z) for every k, shape (R, N, K)."""
         return self.gate(z, self.family())
 
     def inverse(self, z: Tensor, branch: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -91,7 +91,7 @@ class Fold(nn.Module):
         return torch.diag_embed(diagonal)
 
     def rounding(self, x: Tensor, z: Tensor) -> Rounding:
-        """y = c + s (x - b) costs 3 s d + 2|c| + |y| + s|b| (d = |x - b|), its inverse 4|y - c|/s + 2|c|/s + |x| + |b|."""
+        """Y = c + s (x - b) costs 3 s d + 2|c| + |y| + s|b| (d = |x - b|), its inverse 4|y - c|/s + 2|c|/s + |x| + |b|."""
         pieces, j = self.family(), self.coordinate
         k = pieces.locate(x[..., j])
         b, c = pieces.at(pieces.anchors, k), pieces.at(pieces.values, k)
@@ -128,7 +128,7 @@ class Coupling(nn.Module):
         self.register_buffer("shifted", (~passive & shifted).float())
 
     def scale_and_shift(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """log s and t at x, each (R, N, D); both 0 on passive coordinates."""
+        """Log s and t at x, each (R, N, D); both 0 on passive coordinates."""
         raw, shift = self.read(x * self.passive).chunk(2, dim=-1)
         return self.reach * raw.tanh() * self.moved, shift * self.shifted
 

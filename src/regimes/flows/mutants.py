@@ -89,7 +89,7 @@ class Shifted(Fold):
     shift = 0.0
 
     def locate(self, pieces: Pieces, x: Tensor) -> Tensor:
-        """phi with its first break moved."""
+        """Phi with its first break moved."""
         moved = torch.zeros_like(pieces.breaks)
         moved[:, 0] = self.shift
         return torch.searchsorted((pieces.breaks + moved).detach().contiguous(), x.detach().contiguous())
@@ -120,7 +120,7 @@ class ClosedBelow(Fold):
     """>= for > at every boundary: phi differs at the boundary alone, a set of measure zero."""
 
     def locate(self, pieces: Pieces, x: Tensor) -> Tensor:
-        """phi whose pieces are closed below."""
+        """Phi whose pieces are closed below."""
         return torch.searchsorted(pieces.breaks.detach().contiguous(), x.detach().contiguous(), right=True)
 
 
@@ -190,7 +190,7 @@ class Unnormalised(Fold):
     """K sigmoids instead of a softmax, in density and sampler alike."""
 
     def log_gate(self, z: Tensor) -> Tensor:
-        """log sigmoid of every log-weight."""
+        """Log sigmoid of every log-weight."""
         pieces = self.family()
         return torch.nn.functional.logsigmoid(self.gate.log_weights(z, pieces))
 
@@ -269,7 +269,7 @@ class OtherLayersGate(Rad):
     """The gate of a layer draws with the network of the layer before it."""
 
     def choose(self, layer: Fold, z: Tensor, uniform: Tensor) -> Tensor:
-        """k from the wrong network's gate."""
+        """K from the wrong network's gate."""
         position = [id(fold) for fold in self.folds].index(id(layer))
         own, layer.gate.read = layer.gate.read, self.folds[position - 1].gate.read
         try:

@@ -17,7 +17,7 @@ ENDS: dict[Domain, tuple[float, float]] = {
 
 
 def _inside(x: Tensor, domain: Domain) -> Tensor:
-    """x moved into the domain, with the derivative of x."""
+    """X moved into the domain, with the derivative of x."""
     return x if domain == "line" else x + (x.clamp(*ENDS[domain]) - x).detach()
 
 

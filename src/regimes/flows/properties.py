@@ -49,7 +49,7 @@ def same_branches(flow: Rad, exact: Rad, x: Tensor) -> Tensor:
 
 
 def log_density_by_autograd(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
-    """log p(x) less log p_Z(F(x)) + sum log p_l(k_l|z_l) + log|det J_F(x)|, J_F by autograd of the whole stack."""
+    """Log p(x) less log p_Z(F(x)) + sum log p_l(k_l|z_l) + log|det J_F(x)|, J_F by autograd of the whole stack."""
     flow: Rad = draws.flow
     x = draws.points(points)
     z, rows = jacobian(flow, x)
@@ -67,7 +67,7 @@ def log_density_by_autograd(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
 
 
 def round_trip(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
-    """x -> (z, k) -> x, per point and coordinate."""
+    """X -> (z, k) -> x, per point and coordinate."""
     flow: Rad = draws.flow
     x = draws.points(points)
     z, branches, _ = flow.forward(x)

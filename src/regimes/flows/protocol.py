@@ -35,7 +35,7 @@ class Flow(Protocol):
         ...
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x), shape (R, N); -inf outside the support."""
+        """Log p(x), shape (R, N); -inf outside the support."""
         ...
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:

@@ -98,7 +98,7 @@ class Rad(nn.Module):
         return Terms(images, log_dets, log_gates, indices)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """z (R, N, D), indices (R, N, F) and log|det Df(x)| (R, N): exact inference, without a search or a sum."""
+        """Z (R, N, D), indices (R, N, F) and log|det Df(x)| (R, N): exact inference, without a search or a sum."""
         check_points(x, self.replicates, self.dimension)
         terms = self.terms(x)
         return terms.images[-1], terms.branches, add(terms.log_dets, x)
@@ -119,7 +119,7 @@ class Rad(nn.Module):
         return x, add(log_det, z)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x), shape (R, N); -inf outside the support and where numbers leave the floating range."""
+        """Log p(x), shape (R, N); -inf outside the support and where numbers leave the floating range."""
         check_points(x, self.replicates, self.dimension)
         inside = self.supports(x)
         centre = torch.tensor([0.5 if d == "interval" else 1.0 for d in self.source], dtype=x.dtype, device=x.device)
@@ -153,7 +153,7 @@ class Rad(nn.Module):
         return x, z, branches
 
     def choose(self, layer: Fold, z: Tensor, uniform: Tensor) -> Tensor:
-        """k ~ p(.|z) by inversion; a branch of probability 0 is never chosen, whatever the rounding of the sum."""
+        """K ~ p(.|z) by inversion; a branch of probability 0 is never chosen, whatever the rounding of the sum."""
         probability = layer.log_gate(z).exp()
         index = (uniform[..., None] >= probability.cumsum(-1)).sum(-1)
         return torch.where(index < layer.branches, index, probability.argmax(-1))
