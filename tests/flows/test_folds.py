@@ -45,7 +45,7 @@ def test_a_zigzag_is_continuous_and_folds_to_its_values():
         b = pieces.breaks[:, side : side + 1]
         left, right = (pieces.apply(b, torch.full((4, 1), k)) for k in (side, side + 1))
         np.testing.assert_allclose(left, right, rtol=1e-15)
-        np.testing.assert_array_equal(left if side == 0 else left, pieces.folds[:, 1 - side : 2 - side])
+        np.testing.assert_array_equal(left, pieces.folds[:, 1 - side : 2 - side])
 
 
 def test_phi_is_closed_above_in_both_precisions():

@@ -55,7 +55,7 @@ def test_samples_fill_the_density(make, family):
     flow = make(replicates=1, family=family, depth=2, seed=5)
     x = flow.sample(20_000, torch.Generator().manual_seed(2))[0, :, 0]
     edges = torch.quantile(x, torch.linspace(0, 1, 11, dtype=torch.float64))[1:-1]
-    at = torch.cat([torch.linspace(a, b, 4001, dtype=torch.float64) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    at = torch.cat([torch.linspace(a, b, 4001, dtype=torch.float64) for a, b in itertools.pairwise(edges)])
     p = flow.log_density(at[None, :, None]).exp()[0].reshape(8, 4001)
     mass = torch.trapezoid(p, at.reshape(8, 4001))
     counts = torch.histogram(x, edges).hist / 20_000
@@ -155,7 +155,7 @@ def test_bad_input_is_refused_in_a_sentence(make):
 def test_parameters_that_are_not_finite_are_refused(make):
     flow = make()
     next(flow.parameters()).data[0] = torch.nan
-    with pytest.raises(FlowError, match="parameter layers.0.family.first is not finite"):
+    with pytest.raises(FlowError, match=r"parameter layers\.0\.family\.first is not finite"):
         flow.validate()
     flow = make()
     flow.folds[0].family.log_gap.data[1] = -1e4

@@ -30,7 +30,8 @@ def library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as raised:
-        raise FlowError(f"{name} is not installed; install the extra that brings it: pip install 'regimes[subjects]'") from raised
+        mend = "install the extra that brings it: pip install 'regimes[subjects]'"
+        raise FlowError(f"{name} is not installed; {mend}") from raised
 
 
 class Foreign(nn.Module):
@@ -83,7 +84,8 @@ def foreign(package: str, name: str, make: Make, transform: Callable[..., Any], 
         package: what is imported.
         name: how keys and reports call it.
         make: `(package, dimension, depth) -> module`.
-        transform, back: how a module is asked, from data to latent and back.
+        transform: how a module is asked from data to latent.
+        back: how it is asked from latent to data.
     """
 
     def draw(case: Case, count: int, randomness: Randomness) -> Draw:
@@ -97,7 +99,8 @@ def foreign(package: str, name: str, make: Make, transform: Callable[..., Any], 
                 weight.mul_(stretch)
         return Draw(Foreign(flows, dimension, transform, back).to(randomness.dtype), randomness, case)
 
-    return Subject(name, draw, f"{name} as it ships, its initial parameters times {STRETCH:g} gain", footprint=lambda case: 2.0**22 / 16)
+    about = f"{name} as it ships, its initial parameters times {STRETCH:g} gain"
+    return Subject(name, draw, about, footprint=lambda case: 2.0**22 / 16)
 
 
 def _zuko_forward(flow: Any, x: Tensor) -> Any:
@@ -115,7 +118,7 @@ def _zuko(kind: str, **options: Any) -> Subject:
     return foreign("zuko", f"zuko {kind}", make, _zuko_forward, _zuko_back)
 
 
-def _nflows_coupling(nflows: Any, dimension: int, depth: int, kind: str, **options: Any) -> nn.Module:
+def _nflows_coupling(dimension: int, depth: int, kind: str, **options: Any) -> nn.Module:
     transforms = library("nflows.transforms")
     nets = library("nflows.nn.nets")
 
@@ -130,10 +133,10 @@ def _nflows_coupling(nflows: Any, dimension: int, depth: int, kind: str, **optio
 
 
 def _nflows(kind: str, **options: Any) -> Subject:
-    return foreign(
-        "nflows", f"nflows {kind}", lambda nflows, dimension, depth: _nflows_coupling(nflows, dimension, depth, kind, **options),
-        lambda flow, x: flow(x), lambda flow, z: flow.inverse(z),
-    )  # fmt: skip
+    def make(nflows: Any, dimension: int, depth: int) -> nn.Module:
+        return _nflows_coupling(dimension, depth, kind, **options)
+
+    return foreign("nflows", f"nflows {kind}", make, lambda flow, x: flow(x), lambda flow, z: flow.inverse(z))
 
 
 class _Chain(nn.Module):
@@ -169,7 +172,9 @@ def _normflows_spline(normflows: Any, dimension: int, depth: int) -> nn.Module:
 
 
 def _normflows(name: str, make: Make) -> Subject:
-    return foreign("normflows", f"normflows {name}", make, lambda flow, x: flow.walk(x, True), lambda flow, z: flow.walk(z, False))
+    return foreign(
+        "normflows", f"normflows {name}", make, lambda flow, x: flow.walk(x, True), lambda flow, z: flow.walk(z, False)
+    )  # fmt: skip
 
 
 zuko_maf = _zuko("MAF", hidden_features=(16,))

@@ -26,6 +26,7 @@ from regimes.subjects.subject import Subject
 
 ALARM = float(np.log(1e12))
 GAIN = 29.0  # log2 of u32/u64
+WINDOW = 100.0
 
 
 def tiling(name: str, **parts: Any) -> Subject:
@@ -125,16 +126,22 @@ def in_both_precisions(draws: Draw, points: int = 64) -> list[tuple[Any, Tensor]
 
 
 def bits_gained(err32: Tensor, err64: Tensor, size: Tensor) -> np.ma.MaskedArray:
-    """log2(err32/err64) - 29, (R,); masked where err64 is below one rounding of `size`, or float32 has lost every digit.
+    """log2(err32/err64) - 29, (R,); -29 where neither precision gives a number.
 
-    The latter only if float64 explains it: an error above 1e-2 whose float64 counterpart is not within a hundredfold of
-    2^-29 of it is an algebraic one, and no matter of precision.
+    Masked, because they measure nothing: float64 errors below one rounding of `size`, and float32 errors above 1e-2,
+    where it has lost every digit, unless float64 errs within a hundredfold of it and so has lost them too.
     """
+    single = torch.nan_to_num(err32, nan=torch.inf)
     too_small = err64 <= unit(torch.float64) * size
-    lost = ~(err32 < 1e-2) & (err64 <= 100 * 2.0**-GAIN * (1 + size))
+    lost = (single >= 1e-2) & torch.isfinite(err64) & (100 * err64 < single)
     ratio = (err32.clamp(min=1e-300) / err64.clamp(min=1e-300)).log2() - GAIN
     ratio = torch.nan_to_num(ratio, nan=-GAIN, posinf=1e9, neginf=-1e9)
     return np.ma.masked_array(ratio.numpy(), mask=(too_small | lost).numpy())
+
+
+def exactly_inverse(bits: np.ma.MaskedArray) -> np.ma.MaskedArray:
+    """Whether a gain is 29 bits within a factor of `WINDOW`, (R,)."""
+    return np.ma.masked_array(np.abs(bits.data) <= np.log2(WINDOW), mask=np.ma.getmaskarray(bits))
 
 
 def round_trip_bits(draws: Draw) -> np.ma.MaskedArray:
@@ -150,16 +157,23 @@ def round_trip_bits(draws: Draw) -> np.ma.MaskedArray:
 def log_det_bits(draws: Draw) -> np.ma.MaskedArray:
     """Bits that log|det| gains against autograd's Jacobian, (R,), for any flow that is a torch module.
 
-    The determinant of either Jacobian is taken in float64; only the flow itself is run in both precisions.
+    The determinant of either Jacobian is taken in float64; only the flow itself is run in both precisions. Flows with a
+    point whose float64 Jacobian has a condition number above u^{-1/2} are masked: there autograd is no oracle, for half
+    of its digits are gone.
     """
-    errors, sizes = [], []
+    errors, sizes, condition = [], [], torch.empty(0)
     for flow, x in in_both_precisions(draws, 32):
         with torch.enable_grad():
             said = flow.forward(x)[2].double()
-        found = torch.linalg.slogdet(properties.jacobian(flow, x)[1].double()).logabsdet
+        jacobian = properties.jacobian(flow, x)[1].double()
+        found = torch.linalg.slogdet(jacobian).logabsdet
+        values = torch.linalg.svdvals(torch.nan_to_num(jacobian, posinf=0.0, neginf=0.0))
+        condition = (values[..., 0] / values[..., -1]).amax(1)
         errors.append((said - found).detach().abs().amax(1))
         sizes.append(said.detach().abs().amax(1))
-    return bits_gained(errors[0], errors[1], sizes[1])
+    bits = bits_gained(errors[0], errors[1], sizes[1])
+    singular = torch.isfinite(errors[1]) & ~(condition < unit(torch.float64) ** -0.5)
+    return np.ma.masked_array(bits.data, mask=np.ma.getmaskarray(bits) | singular.numpy())
 
 
 def all_properties(draws: Trained) -> np.ma.MaskedArray:
