@@ -161,7 +161,7 @@ def log_det_bits(draws: Draw) -> np.ma.MaskedArray:
     point whose float64 Jacobian has a condition number above u^{-1/2} are masked: there autograd is no oracle, for half
     of its digits are gone.
     """
-    errors, sizes, condition = [], [], torch.empty(0)
+    errors, sizes, condition, finite = [], [], torch.empty(0), torch.empty(0)
     for flow, x in in_both_precisions(draws, 32):
         with torch.enable_grad():
             said = flow.forward(x)[2].double()
@@ -169,10 +169,11 @@ def log_det_bits(draws: Draw) -> np.ma.MaskedArray:
         found = torch.linalg.slogdet(jacobian).logabsdet
         values = torch.linalg.svdvals(torch.nan_to_num(jacobian, posinf=0.0, neginf=0.0))
         condition = (values[..., 0] / values[..., -1]).amax(1)
+        finite = torch.isfinite(said).all(1)
         errors.append((said - found).detach().abs().amax(1))
         sizes.append(said.detach().abs().amax(1))
     bits = bits_gained(errors[0], errors[1], sizes[1])
-    singular = torch.isfinite(errors[1]) & ~(condition < unit(torch.float64) ** -0.5)
+    singular = finite & ~(condition < unit(torch.float64) ** -0.5)
     return np.ma.masked_array(bits.data, mask=np.ma.getmaskarray(bits) | singular.numpy())
 
 
