@@ -38,7 +38,7 @@ def _digits() -> torch.Tensor:
         load_digits = import_module("sklearn.datasets").load_digits
     except ImportError as missing:
         raise MissingPackage(
-            f"the digits come with scikit-learn, which cannot be imported ({missing}); pip install 'regimes[subjects]'"
+            f"the digits come with scikit-learn, which cannot be imported ({missing}); pip install scikit-learn"
         ) from missing
     images = torch.from_numpy(load_digits().data).to(torch.float64) / 16
     return images.T @ images / len(images)
