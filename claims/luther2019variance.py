@@ -254,15 +254,15 @@ def fourth_moment(case):
 @claim(
     paper, "Finite width (derived)", id="norm-ratio-exponent",
     title="Norms of two inputs part by 1/√n a layer",
-    kind=Scaling(axis="width", sizes=(64, 128, 256, 512, 1024, 2048), exponent=-1, margin=0.3, variance=fourth_moment, correction=6.0),
+    kind=Scaling(axis="width", sizes=(32, 64, 128, 256, 512, 1024), exponent=-1, margin=0.35, variance=fourth_moment, correction=6.0),
     statement=r"\mathrm{E}\,\log^2\frac{\|h(x)\|^2}{\|h(x')\|^2} = \frac{V(\theta)}{n}\Bigl(1 + O\bigl(\tfrac1n\bigr)\Bigr),\quad V(\tfrac\pi2) = 10",
     symbols={"n": "width", r"\theta": "angle of the two inputs"},
     axes=(axes.choice("depth", (1,)), axes.choice("inputs", (2,)), axes.choice("input_dim", (2,)), axes.choice("cosine", (0.0, 0.5, -0.5), label="cosine of the inputs")),
     premise=always("He-initialised ReLU, two inputs of equal norm"),
     subject=gram_chain.he_in_law,
     controls={
-        "exponent -2": Control(kind=Scaling(axis="width", sizes=(64, 128, 256, 512, 1024, 2048), exponent=-2, margin=0.3, variance=fourth_moment, correction=6.0)),
-        "exponent -1/2": Control(kind=Scaling(axis="width", sizes=(64, 128, 256, 512, 1024, 2048), exponent=-0.5, margin=0.3, variance=fourth_moment, correction=6.0)),
+        "exponent -2": Control(kind=Scaling(axis="width", sizes=(32, 64, 128, 256, 512, 1024), exponent=-2, margin=0.3, variance=fourth_moment, correction=6.0)),
+        "exponent -1/2": Control(kind=Scaling(axis="width", sizes=(32, 64, 128, 256, 512, 1024), exponent=-0.5, margin=0.3, variance=fourth_moment, correction=6.0)),
     },
 )
 def norms_of_two_inputs_part(networks, case):

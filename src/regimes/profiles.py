@@ -27,7 +27,7 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", 8, 200_000, 10.0, 8.0, 10.0),
+    "quick": Profile("quick", 6, 200_000, 6.0, 5.0, 10.0),
     "default": Profile("default", 20, 1_000_000, 60.0, 120.0, 60.0),
     "thorough": Profile("thorough", 100, 10_000_000, 600.0, 3600.0, 600.0),
 }
