@@ -1,0 +1,189 @@
+"""What changed between two snapshots: verdicts, thresholds, controls, and what is new, gone or stale."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from regimes.gate.snapshot import Cell, ClaimRecord, Control, Snapshot
+from regimes.sweep import slack
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One cell or control as it was and as it is; None for one that is new or gone.
+
+    Attributes:
+        claim: the claim as it is, or was if it is gone.
+        before, after: the two rows.
+    """
+
+    claim: ClaimRecord
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The verdicts before and after, `new` and `gone` for None."""
+        return (self.before["verdict"] if self.before else "new", self.after["verdict"] if self.after else "gone")
+
+    @property
+    def changed(self) -> bool:
+        """Whether both are there with different verdicts."""
+        return self.before is not None and self.after is not None and len(set(self.words)) == 2
+
+    @property
+    def promised(self) -> bool:
+        """Whether the theorem, as it is, promises its conclusion at the cell."""
+        return self.after is not None and bool(self.after["inside"])
+
+    @property
+    def separated(self) -> bool:
+        """Whether the two verdicts' intervals, for one target, have no point in common."""
+        return self.before is not None and self.after is not None and separated(self.before, self.after)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The threshold of one row of a map as it was and as it is, both on the coordinates that the two have in common.
+
+    Attributes:
+        claim: the claim.
+        before, after: the row; see `regimes.sweep.slack.Row`.
+        worse: whether the claim begins to hold later (further inside the premise) than it did.
+        witness: a pair past the better threshold whose verdict turned and whose intervals are disjoint: the move is
+            beyond the noise of its ends. One outside the premise if there is one; None if there is none.
+    """
+
+    claim: ClaimRecord
+    before: slack.Row
+    after: slack.Row
+    worse: bool
+    witness: Pair | None
+
+
+@dataclass
+class Comparison:
+    """Everything that two snapshots have in common or not.
+
+    Attributes:
+        before, after: the snapshots' files.
+        cells, controls: pairs; those with a None are new or gone.
+        thresholds: those that moved.
+        new, gone: ids of claims that only one side has; their cells and controls are among the pairs.
+        changed: ids of claims whose code or constants changed.
+        stale: number of stale cells by claim id, of the later snapshot.
+    """
+
+    before: str
+    after: str
+    cells: list[Pair] = field(default_factory=list)
+    controls: list[Pair] = field(default_factory=list)
+    thresholds: list[Threshold] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    stale: dict[str, int] = field(default_factory=dict)
+
+
+def compare(before: Snapshot, after: Snapshot) -> Comparison:
+    """Pair the cells and controls of two snapshots and find what changed.
+
+    A cell is one claim, subject and case, a control one claim and name, whatever the claim's fingerprint. Of several
+    seeds and settings, each row of `after` meets the row of `before` that is most like its own.
+    """
+    found = Comparison(before.source, after.source)
+    for name in sorted({*before.claims, *after.claims}):
+        old, new = before.claims.get(name), after.claims.get(name)
+        claim = new or old
+        assert claim is not None
+        if old is None or new is None:
+            (found.new if old is None else found.gone).append(name)
+        elif old.fingerprint != new.fingerprint:
+            found.changed.append(name)
+        if new is not None and new.stale:
+            found.stale[name] = new.stale
+        cells = _pairs(claim, old.cells if old else (), new.cells if new else (), _cell_key)
+        found.cells += cells
+        found.controls += _pairs(claim, old.controls if old else (), new.controls if new else (), lambda row: row["control"])
+        found.thresholds += _thresholds(claim, [pair for pair in cells if pair.before and pair.after])
+    return found
+
+
+def separated(before: Cell, after: Cell) -> bool:
+    """Whether the intervals of two verdicts on one target are disjoint, so that two true values must differ."""
+    if before["interval"] is None or after["interval"] is None or before["target"] != after["target"]:
+        return False
+    (low, high), (other_low, other_high) = _ends(before["interval"]), _ends(after["interval"])
+    return high < other_low or other_high < low
+
+
+def _ends(interval: Iterable[float | None]) -> tuple[float, float]:
+    low, high = interval
+    return (-math.inf if low is None else float(low)), (math.inf if high is None else float(high))
+
+
+def _cell_key(row: Cell) -> str:
+    return json.dumps([row["subject"], row["case"]], sort_keys=True)
+
+
+def _pairs(claim: ClaimRecord, old: Iterable[Control], new: Iterable[Control], key: Any) -> list[Pair]:
+    known: dict[str, list[Control]] = {}
+    for row in old:
+        known.setdefault(key(row), []).append(row)
+    pairs, met = [], set()
+    for row in new:
+        met.add(key(row))
+        candidates = known.get(key(row), [])
+        pairs.append(Pair(claim, max(candidates, key=lambda one: _likeness(one, row), default=None), row))
+    return pairs + [Pair(claim, row, None) for name, rows in known.items() if name not in met for row in rows]
+
+
+def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[int, bool]:
+    """How many settings two rows share, then whether the seed; the first of the best is taken."""
+    names = {*one["settings"], *other["settings"]}
+    return sum(one["settings"].get(name) == other["settings"].get(name) for name in names), one["seed"] == other["seed"]
+
+
+def _thresholds(claim: ClaimRecord, pairs: list[Pair]) -> list[Threshold]:
+    """The thresholds that moved, of the rows on which the premise draws a line."""
+    groups: dict[str, list[tuple[Pair, Cell, Cell]]] = {}
+    for pair in pairs:
+        assert pair.before is not None and pair.after is not None
+        if not slack.is_number(pair.after["case"].get(claim.x)):
+            continue
+        others = {name: value for name, value in pair.after["case"].items() if name != claim.x}
+        key = json.dumps([others, pair.after["subject"], pair.after["seed"], pair.after["settings"]], sort_keys=True)
+        as_one = {name: pair.after[name] for name in ("subject", "seed", "settings", "inside", "premise_boundary")}
+        now = {**pair.after, "exact_boundary": None}
+        groups.setdefault(key, []).append((pair, {**now, "verdict": pair.before["verdict"], **as_one}, now))
+    moved = []
+    for group in groups.values():
+        if all(now["premise_boundary"] is None for _, _, now in group):
+            continue
+        side = slack.side_of([now for _, _, now in group], claim.x)
+        (before,) = slack.rows([then for _, then, _ in group], claim.x, side)
+        (after,) = slack.rows([now for _, _, now in group], claim.x, side)
+        if before.threshold == after.threshold:
+            continue
+        worse = _strictness(after, side) > _strictness(before, side)
+        best = before if worse else after
+        turned = ("holds", "refuted") if worse else ("refuted", "holds")
+        past = [
+            pair for pair, _, now in group
+            if pair.words == turned and pair.separated and _at(now["case"][claim.x], side) >= _strictness(best, side)
+        ]  # fmt: skip
+        moved.append(Threshold(claim, before, after, worse, min(past, key=lambda pair: pair.promised, default=None)))
+    return moved
+
+
+def _strictness(row: slack.Row, side: slack.Side) -> float:
+    """The threshold on a scale on which larger asks for more; infinite where nothing holds."""
+    return math.inf if row.threshold is None else _at(row.threshold, side)
+
+
+def _at(x: float, side: slack.Side) -> float:
+    return x if side == "least" else -x
