@@ -73,6 +73,7 @@ class Comparison:
         before, after: the snapshots' files.
         cells, controls: pairs; those with a None are new or gone.
         thresholds: those that moved.
+        lined: the pairs of the rows on which the premise draws a line, so that they have a threshold.
         new, gone: ids of claims that only one side has; their cells and controls are among the pairs.
         changed: ids of claims whose code or constants changed.
         stale: number of stale cells by claim id, of the later snapshot.
@@ -83,6 +84,7 @@ class Comparison:
     cells: list[Pair] = field(default_factory=list)
     controls: list[Pair] = field(default_factory=list)
     thresholds: list[Threshold] = field(default_factory=list)
+    lined: list[Pair] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -109,7 +111,10 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
         cells = _pairs(claim, old.cells if old else (), new.cells if new else (), _cell_key)
         found.cells += cells
         found.controls += _pairs(claim, old.controls if old else (), new.controls if new else (), lambda row: row["control"])
-        found.thresholds += _thresholds(claim, [pair for pair in cells if pair.before and pair.after])
+        for group in _rows([pair for pair in cells if pair.before and pair.after], claim.x):
+            found.lined += [pair for pair, _, _ in group]
+            moved = _threshold(claim, group)
+            found.thresholds += [] if moved is None else [moved]
     return found
 
 
@@ -148,36 +153,35 @@ def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[int, bo
     return sum(one["settings"].get(name) == other["settings"].get(name) for name in names), one["seed"] == other["seed"]
 
 
-def _thresholds(claim: ClaimRecord, pairs: list[Pair]) -> list[Threshold]:
-    """The thresholds that moved, of the rows on which the premise draws a line."""
+def _rows(pairs: list[Pair], x: str) -> list[list[tuple[Pair, Cell, Cell]]]:
+    """The rows along x on which the premise draws a line: each pair with its cells, told apart by their verdicts only."""
     groups: dict[str, list[tuple[Pair, Cell, Cell]]] = {}
     for pair in pairs:
         assert pair.before is not None and pair.after is not None
-        if not slack.is_number(pair.after["case"].get(claim.x)):
-            continue
-        others = {name: value for name, value in pair.after["case"].items() if name != claim.x}
-        key = json.dumps([others, pair.after["subject"], pair.after["seed"], pair.after["settings"]], sort_keys=True)
-        as_one = {name: pair.after[name] for name in ("subject", "seed", "settings", "inside", "premise_boundary")}
-        now = {**pair.after, "exact_boundary": None}
-        groups.setdefault(key, []).append((pair, {**now, "verdict": pair.before["verdict"], **as_one}, now))
-    moved = []
-    for group in groups.values():
-        if all(now["premise_boundary"] is None for _, _, now in group):
-            continue
-        side = slack.side_of([now for _, _, now in group], claim.x)
-        (before,) = slack.rows([then for _, then, _ in group], claim.x, side)
-        (after,) = slack.rows([now for _, _, now in group], claim.x, side)
-        if before.threshold == after.threshold:
-            continue
-        worse = _strictness(after, side) > _strictness(before, side)
-        best = before if worse else after
-        turned = ("holds", "refuted") if worse else ("refuted", "holds")
-        past = [
-            pair for pair, _, now in group
-            if pair.words == turned and pair.separated and _at(now["case"][claim.x], side) >= _strictness(best, side)
-        ]  # fmt: skip
-        moved.append(Threshold(claim, before, after, worse, min(past, key=lambda pair: pair.promised, default=None)))
-    return moved
+        if slack.is_number(pair.after["case"].get(x)):
+            now = {**pair.after, "exact_boundary": None}
+            others = {name: value for name, value in now["case"].items() if name != x}
+            key = json.dumps([others, now["subject"], now["seed"], now["settings"]], sort_keys=True)
+            groups.setdefault(key, []).append((pair, {**now, "verdict": pair.before["verdict"]}, now))
+    return [group for group in groups.values() if any(now["premise_boundary"] is not None for _, _, now in group)]
+
+
+def _threshold(claim: ClaimRecord, group: list[tuple[Pair, Cell, Cell]]) -> Threshold | None:
+    """How the threshold of a row moved, None if it did not."""
+    side = slack.side_of([now for _, _, now in group], claim.x)
+    (before,) = slack.rows([then for _, then, _ in group], claim.x, side)
+    (after,) = slack.rows([now for _, _, now in group], claim.x, side)
+    if before.threshold == after.threshold:
+        return None
+    worse = _strictness(after, side) > _strictness(before, side)
+    reach = _strictness(before if worse else after, side)
+    turned = ("holds", "refuted") if worse else ("refuted", "holds")
+    past = [
+        pair
+        for pair, _, now in group
+        if pair.words == turned and pair.separated and _at(now["case"][claim.x], side) >= reach
+    ]
+    return Threshold(claim, before, after, worse, min(past, key=lambda pair: pair.promised, default=None))
 
 
 def _strictness(row: slack.Row, side: slack.Side) -> float:

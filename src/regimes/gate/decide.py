@@ -100,11 +100,18 @@ def decide(comparison: Comparison, complete: bool = False) -> Decision:
 
 
 def _false_alarm(comparison: Comparison) -> float:
-    """The sum of the error budgets: of both verdicts of a pair, of a new verdict alone where it is promised; at most 1."""
+    """The sum of the error budgets that could make the gate fall, at most 1.
+
+    A promised cell falls by its present verdict alone, as a control does; a threshold needs two intervals.
+    """
+    lined = {id(pair) for pair in comparison.lined}
     total = 0.0
     for pair in (*comparison.cells, *comparison.controls):
-        if pair.after is not None and (pair.before is not None or pair.after.get("inside", True)):
-            total += sum(float(row["error"] or 0.0) for row in (pair.before, pair.after) if row is not None)
+        now, then = pair.after, pair.before
+        if now is not None and now.get("inside", True):
+            total += now["error"] or 0.0
+        elif now is not None and then is not None and id(pair) in lined:
+            total += (now["error"] or 0.0) + (then["error"] or 0.0)
     return min(1.0, total)
 
 
