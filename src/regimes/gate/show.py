@@ -10,7 +10,7 @@ ones and gone ones, whose missing side is `new` or `gone`), `controls` (`claim`,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from regimes.gate.compare import Comparison, Pair, Threshold
@@ -98,10 +98,8 @@ def difference_lines(found: Comparison, told: Collection[int] = ()) -> list[str]
 
 def decision_lines(decision: Decision) -> list[str]:
     """The decision for a person: the regressions, what else changed, and the answer."""
-    known = decision.compared
     lines = [f"REGRESSION: {one.sentence}" for one in _few(decision)] + _rest(decision)
-    lines.append(f"compared {known['cells']} cells and {known['controls']} controls of {known['claims']} claims; "
-                 f"a false alarm has probability at most {decision.false_alarm:.2g}")  # fmt: skip
+    lines.append(f"compared {_counted(decision.compared)}; a false alarm has probability at most {decision.false_alarm:.2g}")
     return [*lines, verdict(decision)]
 
 
@@ -116,10 +114,9 @@ def verdict(decision: Decision) -> str:
 
 def markdown(decision: Decision) -> str:
     """A page for a CI job: the answer, a table of regressions, a table of what else changed."""
-    known = decision.compared
-    lines = [f"## regimes: the gate {'falls' if decision.status else 'holds'}", "",
-             f"{known['cells']} cells and {known['controls']} controls of {known['claims']} claims were compared with "
-             f"`{decision.comparison.before}`. A false alarm has probability at most {decision.false_alarm:.2g}."]  # fmt: skip
+    compared = f"Compared with `{decision.comparison.before}`: {_counted(decision.compared)}."
+    rate = f"A false alarm has probability at most {decision.false_alarm:.2g}."
+    lines = [f"## regimes: the gate {'falls' if decision.status else 'holds'}", "", f"{compared} {rate}"]
     if decision.regressions:
         rows = [(one.theorem, one.kind, one.sentence.removeprefix(one.theorem).strip()) for one in _few(decision)]
         lines += ["", *_table(("theorem", "regression", "what happened"), rows)]
@@ -134,6 +131,12 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
         return "| " + " | ".join(value.replace("|", "\\|").replace("\n", " ") for value in values) + " |"
 
     return [line(head), line(("---",) * len(head)), *map(line, rows)]
+
+
+def _counted(compared: Mapping[str, int]) -> str:
+    names = ("cells", "controls", "claims")
+    cells, controls, claims = (f"{compared[name]} {name[:-1]}{'s' * (compared[name] != 1)}" for name in names)
+    return f"{cells} and {controls} of {claims}"
 
 
 def _few(decision: Decision) -> list[Regression]:
