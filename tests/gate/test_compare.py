@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from coins import NAME, cell, control, record, snapshot
+from hypothesis import given
+from hypothesis import strategies as st
 
-from regimes.gate import show
+from regimes.gate import baseline, show
 from regimes.gate.compare import compare, separated
 from regimes.gate.decide import GateError, decide
 
@@ -146,3 +151,69 @@ def test_the_declared_rate_is_the_sum_of_the_budgets_that_could_make_the_gate_fa
 def test_intervals_are_separated_if_they_are_disjoint(one, other, expected: bool) -> None:
     first, second = cell(8, "holds", one), cell(8, "holds", other)
     assert separated(first, second) is separated(second, first) is expected
+
+
+verdicts = st.sampled_from(["holds", "refuted", "undecided"])
+intervals = st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda pair: tuple(sorted(pair)))
+
+
+@st.composite
+def snapshots(draw: st.DrawFn):
+    """Snapshots with some of four claims, each with some cells on two rows and some controls."""
+    claims = []
+    for name in draw(st.sets(st.sampled_from("abcd"))):
+        places = draw(st.sets(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.sampled_from([1, 2]))))
+        cells = [
+            cell(width, draw(verdicts), draw(intervals), case={"depth": depth, "width": width}) for width, depth in sorted(places)
+        ]
+        kept = [control(word, draw(st.sampled_from(["killed", "survived", "undecided"]))) for word in draw(st.sets(st.sampled_from("xyz")))]
+        claims.append(record(*cells, *kept, name=f"p/{name}", fingerprint=draw(st.sampled_from(["f1", "f2"]))))
+    return snapshot(*claims)
+
+
+@given(snapshots())
+def test_nothing_differs_from_itself(one) -> None:
+    found = compare(one, one)
+    assert show.difference_lines(found) == []
+    assert found.thresholds == found.new == found.gone == found.changed == []
+    if found.cells or found.controls:
+        assert decide(found, complete=True).regressions == ()
+
+
+@given(snapshots(), snapshots())
+def test_the_two_directions_mirror_each_other(one, other) -> None:
+    there, back = compare(one, other), compare(other, one)
+    assert (there.new, there.gone, there.changed) == (back.gone, back.new, back.changed)
+    for name in ("cells", "controls"):
+        mirrored = sorted((b.replace("gone", "new"), a.replace("new", "gone")) for a, b in (pair.words for pair in getattr(back, name)))
+        assert sorted(pair.words for pair in getattr(there, name)) == mirrored
+    moves = [sorted((str(row.before.threshold), str(row.after.threshold)) for row in one.thresholds) for one in (there, back)]
+    assert moves[0] == sorted((after, before) for before, after in moves[1])
+    assert [row.worse for row in there.thresholds].count(True) == [row.worse for row in back.thresholds].count(False)
+
+
+@given(snapshots(), snapshots())
+def test_every_regression_has_its_reason_and_every_page_can_be_written(one, other) -> None:
+    found = compare(one, other)
+    if not any(pair.before and pair.after for pair in (*found.cells, *found.controls)):
+        return
+    decision = decide(found)
+    for reason in decision.regressions:
+        before, after = reason.pair.words
+        assert (after == "survived" and before != after) if reason.kind == "control" else (after == "refuted" and before != after)
+        assert reason.kind != "threshold" or (before == "holds" and reason.pair.separated and not reason.pair.promised)
+        assert reason.claim in reason.sentence
+    assert len(show.decision_lines(decision)) < 200
+    assert show.markdown(decision).endswith("\n")
+    assert json.loads(json.dumps(show.decision_data(decision)))["status"] == decision.status
+
+
+@given(snapshots())
+def test_a_baseline_says_the_same_as_what_it_was_made_from(one) -> None:
+    again = baseline._parsed(Path("b.json"), baseline.text(one).encode())
+    assert show.difference_lines(compare(one, again)) == []
+    assert baseline.text(again) == baseline.text(one)
+    for name, claim in again.claims.items():
+        key = lambda row: json.dumps(row["case"], sort_keys=True)  # noqa: E731
+        whole = [{**row, "reason": None, "interval": None if row["interval"] is None else list(row["interval"])} for row in one.claims[name].cells]
+        assert sorted(claim.cells, key=key) == sorted(whole, key=key)
