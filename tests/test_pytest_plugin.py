@@ -178,3 +178,9 @@ def test_files_outside_a_claims_folder_are_left_alone(pytester: pytest.Pytester)
     pytester.mkdir("claims").joinpath("other.py").write_text("raise SystemExit")
     result = pytester.runpytest_inprocess()
     assert result.ret == 5
+
+
+def test_the_claims_shipped_in_an_installed_package_are_collected(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("shipped_claims").joinpath("doe2020coins.py").write_text(TOY)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "shipped_claims", "--regimes-profile", "quick", "-k", "mean-of-heads")
+    result.assert_outcomes(passed=3, deselected=4)
