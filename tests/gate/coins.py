@@ -28,7 +28,7 @@ def cell(width: int, verdict: str, interval: Any = (0.9, 1.0), **more: Any) -> d
 def control(name: str, verdict: str, **more: Any) -> dict[str, Any]:
     """A control with made-up evidence."""
     return {
-        "control": name, "case": {"depth": 1, "width": 4}, "seed": 0, "settings": SETTINGS, "verdict": verdict,
+        "control": name, "case": {"depth": 1, "width": 4}, "cases": 2, "seed": 0, "settings": SETTINGS, "verdict": verdict,
         "estimate": None, "interval": None, "target": 0.9, "error": 0.001, "replicates": 100, "reason": "made up",
     } | more  # fmt: skip
 
@@ -45,15 +45,25 @@ def snapshot(*claims: ClaimRecord, source: str = "maps.sqlite") -> Snapshot:
     return Snapshot(source, {"regimes": "0"}, {claim.id: claim for claim in claims})
 
 
-def measured(heads: Mapping[int, float], seed: int, error: float, replicates: int = 3000) -> ClaimRecord:
-    """A map by the real rule: per width, coins that show heads with a given probability."""
+def measured(
+    heads: Mapping[int, float], seed: int, error: float, replicates: int = 3000, controls: Mapping[str, float] | None = None
+) -> ClaimRecord:
+    """A map by the real rule: coins that show heads with these probabilities, by width and by name of a control."""
     random = np.random.default_rng(seed)
-    rows = []
-    for width, probability in heads.items():
+
+    def judged(width: int, probability: float) -> dict[str, Any]:
         rule = KIND.rule(Case({"depth": 1, "width": width}), error)
         while rule.verdict == "undecided" and rule.replicates < replicates:
             rule.fold((random.random(250) < probability).astype(float))
-        evidence = rule.evidence()
-        interval = None if evidence.interval is None else list(evidence.interval)
-        rows.append(cell(width, evidence.verdict, interval, seed=seed, error=evidence.error, target=evidence.target))
+        found = rule.evidence()
+        return {"verdict": found.verdict, "interval": None if found.interval is None else list(found.interval), "seed": seed,
+                "error": found.error, "target": found.target}  # fmt: skip
+
+    rows = []
+    for width, probability in heads.items():
+        known = judged(width, probability)
+        rows.append(cell(width, known.pop("verdict"), known.pop("interval"), **known))
+    for name, probability in (controls or {}).items():
+        known = judged(4, probability)
+        rows.append(control(name, {"refuted": "killed", "holds": "survived"}.get(known.pop("verdict"), "undecided"), **known))
     return record(*rows)

@@ -33,7 +33,11 @@ def judged(before: list, after: list, **options):
         (cell(2, "holds", HIGH), cell(2, "refuted", None), []),
         (cell(2, "refuted", LOW), cell(2, "holds", HIGH), []),
         (control("bent", "killed"), control("bent", "survived"), ["control"]),
-        (control("bent", "undecided"), control("bent", "survived"), ["control"]),
+        (control("bent", "undecided"), control("bent", "survived"), []),
+        (control("bent", "killed", cases=3), control("bent", "survived"), []),
+        (control("bent", "killed", seed=1), control("bent", "survived"), []),
+        (control("bent", "killed", seed=1, interval=LOW), control("bent", "survived", interval=HIGH), ["control"]),
+        (control("bent", "killed", seed=1, interval=LOW, case={"width": 9}), control("bent", "survived", interval=HIGH), []),
         (control("bent", "killed"), control("bent", "undecided"), []),
         (control("bent", "survived"), control("bent", "survived"), []),
     ],
@@ -139,6 +143,8 @@ def test_the_declared_rate_is_the_sum_of_the_budgets_that_could_make_the_gate_fa
     assert judged(rows, [*rows, cell(2, "holds")]).false_alarm == pytest.approx(0.01 + 0.001)
     outside = [*rows, cell(2, "holds")]
     assert judged(outside, outside).false_alarm == pytest.approx(3 * 0.01 + 0.001)
+    other = [cell(8, "holds"), control("bent", "killed", seed=1)]
+    assert judged(rows, other).false_alarm == pytest.approx(0.01 + 2 * 0.001)
     loose = [cell(width, "holds", error=0.9) for width in (8, 16)]
     assert judged(loose, loose).false_alarm == 1
 
@@ -200,7 +206,7 @@ def test_every_regression_has_its_reason_and_every_page_can_be_written(one, othe
     decision = decide(found)
     for reason in decision.regressions:
         before, after = reason.pair.words
-        assert (after == "survived" and before != after) if reason.kind == "control" else (after == "refuted" and before != after)
+        assert (after == "survived" and before in ("killed", "new")) if reason.kind == "control" else (after == "refuted" and before != after)
         assert reason.kind != "threshold" or (before == "holds" and reason.pair.separated and not reason.pair.promised)
         assert reason.claim in reason.sentence
     assert len(show.decision_lines(decision)) < 200

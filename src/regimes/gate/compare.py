@@ -41,6 +41,18 @@ class Pair:
         return self.after is not None and bool(self.after["inside"])
 
     @property
+    def replayed(self) -> bool:
+        """Whether a control was tried with the baseline's seed and settings, on no fewer cases than killed it then.
+
+        Its cases and replicates are then the same, unless code has changed.
+        """
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return False
+        alike = all(before[name] == after[name] for name in ("seed", "settings"))
+        return alike and (after.get("cases") or 0) >= (before.get("cases") or 0)
+
+    @property
     def separated(self) -> bool:
         """Whether the two verdicts' intervals, for one target, have no point in common."""
         return self.before is not None and self.after is not None and separated(self.before, self.after)

@@ -71,10 +71,11 @@ class Decision:
 def decide(comparison: Comparison, complete: bool = False) -> Decision:
     """Judge a comparison.
 
-    The gate falls for a promised cell that is refuted and was not; for a control on which the claim now holds and did
-    not; for a threshold that moved with a pair of cells past it whose intervals are disjoint; and, if `complete`, for
-    cells and controls of the baseline that are gone. It does not fall for a cell or control that is undecided, nor
-    outside the premise for verdicts that differ with overlapping intervals, which a truth inside the margin gives.
+    The gate falls for a promised cell that is refuted and was not; for a control that is new or was killed and now
+    survives, if the luck of the draw does not explain it; for a threshold that moved with a pair of cells past it whose
+    intervals are disjoint; and, if `complete`, for cells and controls of the baseline that are gone. It does not fall for
+    what is undecided, nor outside the premise for verdicts that differ with overlapping intervals, which a truth inside
+    the margin gives.
 
     Raises:
         GateError: the two sides have no cell and no control in common.
@@ -88,7 +89,7 @@ def decide(comparison: Comparison, complete: bool = False) -> Decision:
     found = [_refuted(pair) for pair in comparison.cells if _is_broken(pair)]
     # A witness that is promised has been found above.
     found += [_moved(one) for one in comparison.thresholds if one.worse and one.witness and not one.witness.promised]
-    found += [_survived(pair) for pair in comparison.controls if pair.words[1] == "survived" and pair.words[0] != "survived"]
+    found += [_survived(pair) for pair in comparison.controls if _lives(pair)]
     if complete:
         found += [_missing(pair) for pair in (*comparison.cells, *comparison.controls) if pair.after is None]
     compared = {
@@ -102,15 +103,19 @@ def decide(comparison: Comparison, complete: bool = False) -> Decision:
 def _false_alarm(comparison: Comparison) -> float:
     """The sum of the error budgets that could make the gate fall, at most 1.
 
-    A promised cell falls by its present verdict alone, as a control does; a threshold needs two intervals.
+    A promised cell falls by its present verdict alone, as does a control that is new or replayed; a threshold, and a
+    control with another seed, need two intervals.
     """
     lined = {id(pair) for pair in comparison.lined}
     total = 0.0
     for pair in (*comparison.cells, *comparison.controls):
         now, then = pair.after, pair.before
-        if now is not None and now.get("inside", True):
+        if now is None:
+            continue
+        alone = then is None or pair.replayed if "control" in now else now["inside"]
+        if alone:
             total += now["error"] or 0.0
-        elif now is not None and then is not None and id(pair) in lined:
+        elif then is not None and ("control" in now or id(pair) in lined):
             total += (now["error"] or 0.0) + (then["error"] or 0.0)
     return min(1.0, total)
 
@@ -118,6 +123,18 @@ def _false_alarm(comparison: Comparison) -> float:
 def _is_broken(pair: Pair) -> bool:
     """Whether a cell is refuted where the theorem promises, and was not."""
     return pair.promised and pair.words[1] == "refuted" and pair.words[0] != "refuted"
+
+
+def _lives(pair: Pair) -> bool:
+    """Whether a control that was killed, or is new, survives, and not by the luck of another draw.
+
+    A control inside the margin, or right at some of its random cases, dies with one seed and lives with another. So the
+    two must be a replay, or be at one case with disjoint intervals.
+    """
+    before, after = pair.before, pair.after
+    if after is None or after["verdict"] != "survived" or (before is not None and before["verdict"] != "killed"):
+        return False
+    return before is None or pair.replayed or (before["case"] == after["case"] and pair.separated)
 
 
 def case_text(case: Mapping[str, Any] | None) -> str:

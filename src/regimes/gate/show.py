@@ -93,7 +93,7 @@ def difference_lines(found: Comparison, told: Collection[int] = ()) -> list[str]
         lines += _first(f"{word}: {_cell_text(pair)}" for pair in pairs)
     lines += _first(f"threshold: {_threshold_text(one)}" for one in found.thresholds)
     controls = [pair for pair in _unlike(found.controls) if pair.claim.id not in gone_or_new and id(pair) not in told]
-    return lines + _first(f"control: {pair.claim.id}: {_name(pair)}: {' -> '.join(pair.words)}" for pair in controls)
+    return lines + _first(f"control: {_control_text(pair)}" for pair in controls)
 
 
 def decision_lines(decision: Decision) -> list[str]:
@@ -172,6 +172,12 @@ def _cell_text(pair: Pair) -> str:
     where = "" if row["inside"] else " (outside the premise)"
     noise = "" if not pair.changed or row["inside"] or pair.separated else ", which a truth inside the margin explains"
     return f"{pair.claim.id} at {case_text(row['case'])} on {row['subject']}: {' -> '.join(pair.words)}{where}{noise}"
+
+
+def _control_text(pair: Pair) -> str:
+    luck = pair.words == ("killed", "survived") and not pair.replayed and not pair.separated
+    noise = ", with another seed or on fewer cases, which a margin or other cases explain" if luck else ""
+    return f"{pair.claim.id}: {_name(pair)}: {' -> '.join(pair.words)}{noise}"
 
 
 def _threshold_text(one: Threshold) -> str:

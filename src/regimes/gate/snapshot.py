@@ -13,7 +13,7 @@ Control = dict[str, Any]
 # What a cell and a control keep of their evidence, and what both have besides.
 EVIDENCE = ("estimate", "interval", "target", "error", "replicates", "reason")
 KEYS = ("subject", "case", "seed", "settings", "verdict", "inside", "premise_boundary")
-CONTROL_KEYS = ("control", "case", "seed", "settings", "verdict")
+CONTROL_KEYS = ("control", "case", "cases", "seed", "settings", "verdict")
 
 
 @dataclass(frozen=True)
