@@ -40,12 +40,12 @@ def merge(out: str, files: tuple[str, ...], as_json: bool) -> int:
 @json_option
 def diff(before: str, after: str, as_json: bool) -> int:
     """What changed from A to B, stores or baselines: verdicts, thresholds, controls, claims."""
-    from regimes.gate import baseline, show
+    from regimes.gate import baseline, data, show
     from regimes.gate.compare import compare
 
     found = compare(baseline.load(Path(before)), baseline.load(Path(after)))
     if as_json:
-        _print_json({"before": before, "after": after, **show.difference_data(found)})
+        _print_json({"before": before, "after": after, **data.difference_data(found)})
     else:
         click.echo("\n".join(show.difference_lines(found)) or "no verdict, threshold, control or claim differs")
     return 0
@@ -61,7 +61,7 @@ def diff(before: str, after: str, as_json: bool) -> int:
 def gate(store: str, known: str, update: bool, complete: bool, summary: str | None, as_json: bool) -> int:
     """Fall (exit 1) on a real regression against a baseline: not on noise, not on what is undecided."""
     from regimes.files import write_whole
-    from regimes.gate import baseline, show
+    from regimes.gate import baseline, data, show
     from regimes.gate.compare import compare
     from regimes.gate.decide import decide
     from regimes.gate.snapshot import of_store
@@ -77,7 +77,7 @@ def gate(store: str, known: str, update: bool, complete: bool, summary: str | No
     if update:
         baseline.write(present, Path(known))
         if as_json:
-            _print_json({"baseline": known, "store": store, **show.difference_data(found)})
+            _print_json({"baseline": known, "store": store, **data.difference_data(found)})
         else:
             click.echo("\n".join([*show.difference_lines(found), f"baseline {known} written"]))
         return 0
@@ -85,7 +85,7 @@ def gate(store: str, known: str, update: bool, complete: bool, summary: str | No
     if summary is not None:
         write_whole(Path(summary), show.markdown(decision), "summary")
     if as_json:
-        _print_json(show.decision_data(decision))
+        _print_json(data.decision_data(decision))
     else:
         click.echo("\n".join(show.decision_lines(decision)))
     return decision.status

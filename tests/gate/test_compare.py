@@ -8,9 +8,10 @@ from coins import NAME, cell, control, record, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regimes.gate import baseline, show
-from regimes.gate.compare import compare, separated
+from regimes.gate import baseline, data, show
+from regimes.gate.compare import compare
 from regimes.gate.decide import GateError, decide
+from regimes.gate.pairs import separated
 
 LOW, HIGH = (0.1, 0.4), (0.9, 1.0)
 
@@ -211,7 +212,7 @@ def test_every_regression_has_its_reason_and_every_page_can_be_written(one, othe
         assert reason.claim in reason.sentence
     assert len(show.decision_lines(decision)) < 200
     assert show.markdown(decision).endswith("\n")
-    assert json.loads(json.dumps(show.decision_data(decision)))["status"] == decision.status
+    assert json.loads(json.dumps(data.decision_data(decision)))["status"] == decision.status
 
 
 @given(snapshots())

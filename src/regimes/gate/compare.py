@@ -4,58 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from regimes.gate.snapshot import Cell, ClaimRecord, Control, Snapshot
+from regimes.gate.pairs import Pair, cell_key, pairs
+from regimes.gate.snapshot import Cell, ClaimRecord, Snapshot
 from regimes.sweep import slack
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One cell or control as it was and as it is; None for one that is new or gone.
-
-    Attributes:
-        claim: the claim as it is, or was if it is gone.
-        before, after: the two rows.
-    """
-
-    claim: ClaimRecord
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """The verdicts before and after, `new` and `gone` for None."""
-        return (self.before["verdict"] if self.before else "new", self.after["verdict"] if self.after else "gone")
-
-    @property
-    def changed(self) -> bool:
-        """Whether both are there with different verdicts."""
-        return self.before is not None and self.after is not None and len(set(self.words)) == 2
-
-    @property
-    def promised(self) -> bool:
-        """Whether the theorem, as it is, promises its conclusion at the cell."""
-        return self.after is not None and bool(self.after["inside"])
-
-    @property
-    def replayed(self) -> bool:
-        """Whether a control was tried with the baseline's seed and settings, on no fewer cases than killed it then.
-
-        Its cases and replicates are then the same, unless code has changed.
-        """
-        before, after = self.before, self.after
-        if before is None or after is None:
-            return False
-        alike = all(before[name] == after[name] for name in ("seed", "settings"))
-        return alike and (after.get("cases") or 0) >= (before.get("cases") or 0)
-
-    @property
-    def separated(self) -> bool:
-        """Whether the two verdicts' intervals, for one target, have no point in common."""
-        return self.before is not None and self.after is not None and separated(self.before, self.after)
 
 
 @dataclass(frozen=True)
@@ -120,9 +73,9 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
             found.changed.append(name)
         if new is not None and new.stale:
             found.stale[name] = new.stale
-        cells = _pairs(claim, old.cells if old else (), new.cells if new else (), _cell_key)
+        cells = pairs(claim, old.cells if old else (), new.cells if new else (), cell_key)
         found.cells += cells
-        found.controls += _pairs(claim, old.controls if old else (), new.controls if new else (), lambda row: row["control"])
+        found.controls += pairs(claim, old.controls if old else (), new.controls if new else (), lambda row: row["control"])
         for group in _rows([pair for pair in cells if pair.before and pair.after], claim.x):
             found.lined += [pair for pair, _, _ in group]
             moved = _threshold(claim, group)
@@ -130,45 +83,10 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     return found
 
 
-def separated(before: Cell, after: Cell) -> bool:
-    """Whether the intervals of two verdicts on one target are disjoint, so that two true values must differ."""
-    if before["interval"] is None or after["interval"] is None or before["target"] != after["target"]:
-        return False
-    (low, high), (other_low, other_high) = _ends(before["interval"]), _ends(after["interval"])
-    return high < other_low or other_high < low
-
-
-def _ends(interval: Iterable[float | None]) -> tuple[float, float]:
-    low, high = interval
-    return (-math.inf if low is None else float(low)), (math.inf if high is None else float(high))
-
-
-def _cell_key(row: Cell) -> str:
-    return json.dumps([row["subject"], row["case"]], sort_keys=True)
-
-
-def _pairs(claim: ClaimRecord, old: Iterable[Control], new: Iterable[Control], key: Any) -> list[Pair]:
-    known: dict[str, list[Control]] = {}
-    for row in old:
-        known.setdefault(key(row), []).append(row)
-    pairs, met = [], set()
-    for row in new:
-        met.add(key(row))
-        candidates = known.get(key(row), [])
-        pairs.append(Pair(claim, max(candidates, key=lambda one: _likeness(one, row), default=None), row))
-    return pairs + [Pair(claim, row, None) for name, rows in known.items() if name not in met for row in rows]
-
-
-def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[int, bool]:
-    """How many settings two rows share, then whether the seed; the first of the best is taken."""
-    names = {*one["settings"], *other["settings"]}
-    return sum(one["settings"].get(name) == other["settings"].get(name) for name in names), one["seed"] == other["seed"]
-
-
-def _rows(pairs: list[Pair], x: str) -> list[list[tuple[Pair, Cell, Cell]]]:
+def _rows(met: list[Pair], x: str) -> list[list[tuple[Pair, Cell, Cell]]]:
     """The rows along x on which the premise draws a line: each pair with its cells, told apart by their verdicts only."""
     groups: dict[str, list[tuple[Pair, Cell, Cell]]] = {}
-    for pair in pairs:
+    for pair in met:
         assert pair.before is not None and pair.after is not None
         if slack.is_number(pair.after["case"].get(x)):
             now = {**pair.after, "exact_boundary": None}

@@ -4,45 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from regimes.errors import RegimesError
-from regimes.gate.compare import Comparison, Pair, Threshold
+from regimes.gate import reasons
+from regimes.gate.compare import Comparison
+from regimes.gate.pairs import Pair
+from regimes.gate.reasons import Regression
 
 
 class GateError(RegimesError):
     """A gate that cannot judge; the message is one sentence with the mend."""
-
-
-@dataclass(frozen=True)
-class Regression:
-    """One reason for which the gate falls.
-
-    Attributes:
-        kind: `refuted`, `threshold`, `control`, or `missing` (with `complete` only).
-        pair: the cell or control as it was and as it is.
-        sentence: what happened, for a person; it names the theorem.
-    """
-
-    kind: str
-    pair: Pair
-    sentence: str
-
-    @property
-    def claim(self) -> str:
-        """The claim's id."""
-        return self.pair.claim.id
-
-    @property
-    def theorem(self) -> str:
-        """The claim's id with its place and paper."""
-        return self.pair.claim.theorem
-
-    @property
-    def where(self) -> dict[str, Any]:
-        """Case and subject, or control and its last case, as data."""
-        row = self.pair.after or self.pair.before or {}
-        return {name: row[name] for name in ("control", "case", "subject") if name in row}
 
 
 @dataclass(frozen=True)
@@ -86,12 +57,12 @@ def decide(comparison: Comparison, complete: bool = False) -> Decision:
             f"{comparison.after} and {comparison.before} have no cell and no control in common, so that the gate would say "
             "nothing; map the same claims, subject and grid, or write the baseline with --update"
         )
-    found = [_refuted(pair) for pair in comparison.cells if _is_broken(pair)]
+    found = [reasons.refuted(pair) for pair in comparison.cells if _is_broken(pair)]
     # A witness that is promised has been found above.
-    found += [_moved(one) for one in comparison.thresholds if one.worse and one.witness and not one.witness.promised]
-    found += [_survived(pair) for pair in comparison.controls if _lives(pair)]
+    found += [reasons.moved(one) for one in comparison.thresholds if one.worse and one.witness and not one.witness.promised]
+    found += [reasons.survived(pair) for pair in comparison.controls if _lives(pair)]
     if complete:
-        found += [_missing(pair) for pair in (*comparison.cells, *comparison.controls) if pair.after is None]
+        found += [reasons.missing(pair) for pair in (*comparison.cells, *comparison.controls) if pair.after is None]
     compared = {
         "claims": len({pair.claim.id for pair in both}),
         "cells": sum(bool(pair.before and pair.after) for pair in comparison.cells),
@@ -135,57 +106,3 @@ def _lives(pair: Pair) -> bool:
     if after is None or after["verdict"] != "survived" or (before is not None and before["verdict"] != "killed"):
         return False
     return before is None or pair.replayed or (before["case"] == after["case"] and pair.separated)
-
-
-def case_text(case: Mapping[str, Any] | None) -> str:
-    """A case as `width=4, depth=1`."""
-    return ", ".join(f"{name}={value}" for name, value in (case or {}).items())
-
-
-def _was(pair: Pair) -> str:
-    words = {"holds": "held", "killed": "was killed", "undecided": "was undecided", "new": "was not in the baseline"}
-    return words[pair.words[0]]
-
-
-def _refuted(pair: Pair) -> Regression:
-    assert pair.after is not None
-    now = pair.after
-    sentence = (
-        f"{pair.claim.theorem} {_was(pair)} at {case_text(now['case'])} on {now['subject']} and is now refuted "
-        f"where it is promised: {now['reason'] or 'no reason given'}"
-    )
-    return Regression("refuted", pair, sentence)
-
-
-def _moved(one: Threshold) -> Regression:
-    assert one.witness is not None and one.witness.before is not None and one.witness.after is not None
-    claim, before, after = one.claim, one.before, one.after
-    then, now = one.witness.before, one.witness.after
-    past = "nowhere" if after.threshold is None else f"only from {claim.x} {after.threshold:g}"
-    row = f" at {case_text(after.fixed)}" if after.fixed else ""
-    sentence = (
-        f"{claim.theorem} held from {claim.x} {before.threshold:g}{row} on {after.subject} and now holds {past}: "
-        f"at {claim.x} {now['case'][claim.x]:g} the interval {_interval(then)} became {_interval(now)}"
-    )
-    return Regression("threshold", one.witness, sentence)
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    low, high = row["interval"]
-    return f"[{'-inf' if low is None else f'{low:.4g}'}, {'inf' if high is None else f'{high:.4g}'}]"
-
-
-def _survived(pair: Pair) -> Regression:
-    assert pair.after is not None
-    name, case = pair.after["control"], case_text(pair.after["case"])
-    sentence = f"the control {name!r} of {pair.claim.theorem} {_was(pair)} and now survives{' at ' + case if case else ''}"
-    return Regression("control", pair, sentence)
-
-
-def _missing(pair: Pair) -> Regression:
-    assert pair.before is not None
-    was = pair.before
-    what = f"the control {was['control']!r}" if "control" in was else f"the cell {case_text(was['case'])} on {was['subject']}"
-    sentence = f"{what} of {pair.claim.theorem} is in the baseline and no longer in the store"
-    return Regression("missing", pair, sentence)
-

@@ -1,77 +1,17 @@
-"""A comparison and its decision as text, JSON and a Markdown page.
-
-JSON of `regimes gate --json`, schema 1: `schema`, `baseline`, `store`, `status` (0 or 1), `false_alarm`, `compared`
-(`claims`, `cells`, `controls`: numbers), `regressions` (`kind`, `claim`, `theorem`, `sentence`, `where`), and what
-`regimes diff --json` has: `cells` (`claim`, `case`, `subject`, `before`, `after`, `inside`, `separated`; changed ones, new
-ones and gone ones, whose missing side is `new` or `gone`), `controls` (`claim`, `control`, `before`, `after`), `thresholds`
-(`claim`, `axis`, `row`, `subject`, `side`, `before`, `after`, `worse`, `beyond_noise`), and `claims` (`new`, `gone`,
-`changed`: ids; `stale`: number of stale cells by id). `regimes diff --json` has the files `before` and `after`.
-"""
+"""A comparison and its decision as text and as a Markdown page."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
-from regimes.gate.compare import Comparison, Pair, Threshold
-from regimes.gate.decide import Decision, Regression, case_text
+from regimes.gate.compare import Comparison, Threshold
+from regimes.gate.data import control_name, unlike
+from regimes.gate.decide import Decision
+from regimes.gate.pairs import Pair
+from regimes.gate.reasons import Regression, case_text
 
 SHOWN = 20  # lines of a kind that a person is shown; JSON has all
 EACH = 3  # regressions of one claim that a person is shown
-
-
-def difference_data(found: Comparison) -> dict[str, Any]:
-    """The difference as JSON-able data; see the module's text."""
-    return {
-        "cells": [
-            {
-                "claim": pair.claim.id,
-                "case": (pair.after or pair.before or {})["case"],
-                "subject": (pair.after or pair.before or {})["subject"],
-                "before": pair.words[0],
-                "after": pair.words[1],
-                "inside": (pair.after or pair.before or {})["inside"],
-                "separated": pair.separated,
-            }
-            for pair in _unlike(found.cells)
-        ],
-        "controls": [
-            {"claim": pair.claim.id, "control": _name(pair), "before": pair.words[0], "after": pair.words[1]}
-            for pair in _unlike(found.controls)
-        ],
-        "thresholds": [
-            {
-                "claim": one.claim.id,
-                "axis": one.claim.x,
-                "row": one.after.fixed,
-                "subject": one.after.subject,
-                "side": one.after.side,
-                "before": one.before.threshold,
-                "after": one.after.threshold,
-                "worse": one.worse,
-                "beyond_noise": one.witness is not None,
-            }
-            for one in found.thresholds
-        ],
-        "claims": {"new": found.new, "gone": found.gone, "changed": found.changed, "stale": found.stale},
-    }
-
-
-def decision_data(decision: Decision) -> dict[str, Any]:
-    """The decision as JSON-able data; see the module's text."""
-    found = decision.comparison
-    return {
-        "baseline": found.before,
-        "store": found.after,
-        "status": decision.status,
-        "false_alarm": decision.false_alarm,
-        "compared": dict(decision.compared),
-        "regressions": [
-            {"kind": one.kind, "claim": one.claim, "theorem": one.theorem, "sentence": one.sentence, "where": one.where}
-            for one in decision.regressions
-        ],
-        **difference_data(found),
-    }
 
 
 def difference_lines(found: Comparison, told: Collection[int] = ()) -> list[str]:
@@ -84,7 +24,7 @@ def difference_lines(found: Comparison, told: Collection[int] = ()) -> list[str]
     lines = [f"claim {word}: {name}" for word, names in _claims(found) for name in names]
     lines += [f"stale: {count} cells of other versions of {name}, not compared" for name, count in found.stale.items()]
     gone_or_new = {*found.new, *found.gone}
-    cells = [pair for pair in _unlike(found.cells) if pair.claim.id not in gone_or_new and id(pair) not in told]
+    cells = [pair for pair in unlike(found.cells) if pair.claim.id not in gone_or_new and id(pair) not in told]
     for word, pairs in (
         ("changed", [pair for pair in cells if pair.changed]),
         ("new cell", [pair for pair in cells if pair.before is None]),
@@ -92,7 +32,7 @@ def difference_lines(found: Comparison, told: Collection[int] = ()) -> list[str]
     ):
         lines += _first(f"{word}: {_cell_text(pair)}" for pair in pairs)
     lines += _first(f"threshold: {_threshold_text(one)}" for one in found.thresholds)
-    controls = [pair for pair in _unlike(found.controls) if pair.claim.id not in gone_or_new and id(pair) not in told]
+    controls = [pair for pair in unlike(found.controls) if pair.claim.id not in gone_or_new and id(pair) not in told]
     return lines + _first(f"control: {_control_text(pair)}" for pair in controls)
 
 
@@ -159,14 +99,6 @@ def _claims(found: Comparison) -> tuple[tuple[str, list[str]], ...]:
     return ("new", found.new), ("gone", found.gone), ("changed", found.changed)
 
 
-def _unlike(pairs: Iterable[Pair]) -> list[Pair]:
-    return [pair for pair in pairs if pair.words[0] != pair.words[1]]
-
-
-def _name(pair: Pair) -> str:
-    return (pair.after or pair.before or {})["control"]
-
-
 def _cell_text(pair: Pair) -> str:
     row = pair.after or pair.before or {}
     where = "" if row["inside"] else " (outside the premise)"
@@ -177,7 +109,7 @@ def _cell_text(pair: Pair) -> str:
 def _control_text(pair: Pair) -> str:
     luck = pair.words == ("killed", "survived") and not pair.replayed and not pair.separated
     noise = ", with another seed or on fewer cases, which a margin or other cases explain" if luck else ""
-    return f"{pair.claim.id}: {_name(pair)}: {' -> '.join(pair.words)}{noise}"
+    return f"{pair.claim.id}: {control_name(pair)}: {' -> '.join(pair.words)}{noise}"
 
 
 def _threshold_text(one: Threshold) -> str:
