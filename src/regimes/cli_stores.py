@@ -56,7 +56,7 @@ def diff(before: str, after: str, as_json: bool) -> int:
 @click.option("--baseline", "known", required=True, metavar="FILE", help="Baseline (JSON) or another store.")
 @click.option("--update", is_flag=True, help="Write the store's verdicts as the new baseline; exits 0.")
 @click.option("--complete", is_flag=True, help="Fall also if a cell or control of the baseline is gone.")
-@click.option("--summary", default=None, metavar="FILE", help="Write a Markdown page for the CI job.")
+@click.option("--summary", default=None, metavar="FILE", help="Write a Markdown page for the CI job; not with --update.")
 @json_option
 def gate(store: str, known: str, update: bool, complete: bool, summary: str | None, as_json: bool) -> int:
     """Fall (exit 1) on a real regression against a baseline: not on noise, not on what is undecided."""
