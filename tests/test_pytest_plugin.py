@@ -196,3 +196,11 @@ def coin(case, replicates, randomness):
     outcomes = result.parseoutcomes()
     assert outcomes["skipped"] >= 1 and "failed" not in outcomes
     result.stdout.fnmatch_lines(["*the coins come with numismatics, which is not installed; pip install numismatics"])
+
+
+def test_the_claims_shipped_in_an_installed_package_are_collected(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("shipped_claims").joinpath("doe2020coins.py").write_text(TOY)
+    result = pytester.runpytest_inprocess(
+        "-p", "no:cacheprovider", "shipped_claims", "--regimes-profile", "quick", "-k", "mean-of-heads"
+    )
+    result.assert_outcomes(passed=3, deselected=4)

@@ -1,6 +1,6 @@
-"""The command line: list, show, check, map, report, calibrate.
+"""The command line: list, show, check, map, merge, report, export, diff, gate, calibrate.
 
-Exit status: 0 as promised; 1 a claim refuted where promised, or a control that survived; 2 wrong usage;
+Exit status: 0 as promised; 1 a claim refuted where promised, a control that survived, or a gate that fell; 2 wrong usage;
 3 undecided only; 130 interrupted. Errors are one sentence on stderr.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from regimes.cli_stores import COMMANDS
 from regimes.errors import RegimesError
 
 if TYPE_CHECKING:
@@ -331,6 +332,10 @@ def calibrate(replications: int, seed: int, as_json: bool) -> int:
     else:
         click.echo(table(rows))
     return PROMISED if all(row.passed for row in rows) else REFUTED
+
+
+for one in COMMANDS:
+    commands.add_command(one)
 
 
 def evidence_lines(evidence: Evidence) -> list[str]:

@@ -35,7 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--regimes-report", default=None, metavar="DIR", help="write the run's results into this folder")
     add("--regimes-known", default=None, metavar="FILE", help="known failures (TOML)")
-    parser.addini("regimes_claims", "names of folders that hold claim files", type="args", default=["claims"])
+    parser.addini(
+        "regimes_claims", "names of folders that hold claim files", type="args", default=["claims", "shipped_claims"]
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -78,7 +78,7 @@ def side_of(cells: Sequence[Cell], x: str) -> Side:
     least = most = 0
     for cell in cells:
         bound = cell["premise_boundary"]
-        if bound is not None and _is_number(cell["case"][x]):
+        if bound is not None and is_number(cell["case"][x]):
             least += cell["inside"] == (cell["case"][x] >= bound)
             most += cell["inside"] == (cell["case"][x] <= bound)
     return "most" if most > least else "least"
@@ -95,7 +95,7 @@ def rows(cells: Sequence[Cell], x: str, side: Side | None = None) -> list[Row]:
     side = side_of(cells, x) if side is None else side
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
-        if _is_number(cell["case"].get(x)):
+        if is_number(cell["case"].get(x)):
             others = {name: value for name, value in cell["case"].items() if name != x}
             key = json.dumps([others, cell["subject"], cell["seed"], cell["settings"]], sort_keys=True)
             groups.setdefault(key, []).append(cell)
@@ -155,5 +155,6 @@ def _ratio(premise: float | None, reference: float | None, side: Side) -> float 
     return above / below if above > 0 and below > 0 else None
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a coordinate is a number, on which thresholds can lie."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)

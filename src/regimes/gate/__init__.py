@@ -1,0 +1,1 @@
+"""What changed between two maps, and whether it is a regression."""

@@ -1,0 +1,122 @@
+"""The example package's CI, the page on gating and the action, run as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "gating.md").read_text(encoding="utf-8")
+ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
+HE = "arpit2019benefits/he-norm-exact-law (Section 3, the law behind Theorem 1 (derived) of Devansh Arpit, Yoshua Bengio"
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the example package."""
+    return Path(shutil.copytree(ROOT / "tests" / "example_package", tmp_path / "package"))
+
+
+def run(command: str, package: Path, **variables: str) -> tuple[int, str]:
+    """A bash command in the package, as if it and regimes were installed: status and all output."""
+    # `regimes` and `python` are those that run this test.
+    tools = package.parent / "bin"
+    tools.mkdir(exist_ok=True)
+    for name, words in (("python", ""), ("regimes", "-m regimes.cli")):
+        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        (tools / name).chmod(0o755)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("REGIMES", "PYTEST", "GITHUB"))},
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(package / "src"), str(ROOT / "src")]),
+        "REGIMES_CLAIMS": str(ROOT / "claims"),
+        **variables,
+    }
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=package, env=environment, text=True, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def drop_the_gain(package: Path) -> None:
+    """The bug: variance 1/fan_out."""
+    file = package / "src" / "examplenets" / "init.py"
+    file.write_text(file.read_text().replace("gain = 2.0", "gain = 1.0"))
+
+
+def test_the_example_package_passes_its_ci_and_a_bug_makes_it_fail(package: Path) -> None:
+    status, said = run("./ci.sh", package)
+    assert status == 0, said
+    assert "1 passed" in said
+    assert "the gate holds: no regression against baseline.json" in said
+    drop_the_gain(package)
+    status, said = run("./ci.sh", package)
+    assert status == 1
+    assert "arpit2019benefits/he-norm-exact-law (Devansh Arpit, Yoshua Bengio." in said
+    assert "is refuted" in said
+    assert f"REGRESSION: {HE}" in said
+    assert "the gate falls: 4 regressions against baseline.json" in said
+    assert HE in (package / "build" / "summary.md").read_text()
+    assert "Traceback" not in said
+
+
+def test_the_commands_of_the_page_do_what_it_says(package: Path) -> None:
+    blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE, flags=re.DOTALL)
+    assert [kind for kind, _ in blocks].count("sh") >= 6
+    said = ""
+    for kind, block in blocks:
+        if kind == "sh":
+            status, said = run("set -euo pipefail\n" + block, package)
+            assert status == 0, said
+            assert "Traceback" not in said
+        else:
+            for line in block.splitlines():
+                assert line in said
+    for name in ("known.json", "summary.md", "difference.json", "joined.sqlite", "cells.csv", "cells.json"):
+        assert (package / name).stat().st_size > 0
+    (entry,) = re.findall(r"entry: (.*)", PAGE)
+    assert run(entry, package)[0] == 0
+    drop_the_gain(package)
+    assert run(entry, package)[0] == 1
+
+
+def test_the_files_that_the_page_names_exist() -> None:
+    for path in re.findall(r"\]\(((?:\.\.|[\w])[\w./-]*)\)", PAGE):
+        if not path.startswith("http"):
+            assert (ROOT / "docs" / path).exists(), path
+
+
+def inputs() -> dict[str, str]:
+    """Defaults of the action's inputs by the variable that carries each."""
+    defaults = dict(re.findall(r'^  (\w+):\n    description: .*\n    default: "?(.*?)"?$', ACTION, flags=re.MULTILINE))
+    carried = dict(re.findall(r"^        (\w+): \$\{\{ inputs\.(\w+) \}\}$", ACTION, flags=re.MULTILINE))
+    assert set(carried.values()) == set(defaults)
+    return {variable: defaults[name] for variable, name in carried.items()}
+
+
+def test_the_action_s_script_gates_the_package(package: Path) -> None:
+    *_, script = re.findall(r"^      run: \|\n((?:        .*\n|\n)+)", ACTION, flags=re.MULTILINE)
+    given = inputs() | {
+        "CLAIMS": "arpit2019benefits/he-norm-exact-law", "SUBJECT": "examplenets.init:he_normal_", "GRID": "width=4,16 depth=1,4",
+        "GITHUB_STEP_SUMMARY": str(package / "page.md"),
+    }  # fmt: skip
+    status, said = run(textwrap.dedent(script), package, **given)
+    assert status == 0, said
+    assert (package / "page.md").read_text().startswith("## regimes: the gate holds")
+    drop_the_gain(package)
+    status, said = run(textwrap.dedent(script), package, **given)
+    assert (status, "the gate falls: 4 regressions" in said) == (1, True)
+    assert "## regimes: the gate falls" in (package / "page.md").read_text()
+    status, said = run(textwrap.dedent(script), package, **{**given, "SUBJECT": "examplenets.init:nothing"})
+    assert status == 2
+    assert "nothing" in said
