@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from regimes.subjects.dense_networks import layer_ratios
 from regimes.subjects.subject import Subject
 from regimes.theory import binomial_half
 
-CHUNK = 1 << 16  # numbers of one kind drawn together: they stay in the second-level cache
+CHUNK = 1 << 13  # numbers of one kind drawn together: 64 KiB, below the size that malloc maps and unmaps each time
 RESCALE = 8  # layers between two rescalings: eight factors below 1e35 stay finite
 
 
@@ -85,7 +86,7 @@ class GradientChain:
         """log|h^l|^2, shape (R, L + 1, 1), -inf after death."""
         log_hidden = np.zeros((len(self.widths), self.replicates))
         for part, _, factors, _ in self._forward():
-            self._accumulate(factors, log_hidden[:, part])
+            log_hidden[1:, part] = self._logs(factors)
         return torch.from_numpy(log_hidden.T)[:, :, None]
 
     def layer_ratios(self) -> Tensor:
@@ -105,35 +106,42 @@ class GradientChain:
         if isinstance(error, str) or not 0 <= error <= 1:
             raise SubjectError(f"the norms' exact law takes the error's squared cosine in [0, 1]; got {error!r}")
         depth = len(self.widths) - 1
-        log_hidden, log_delta = np.zeros((depth + 1, self.replicates)), np.zeros((depth, self.replicates))
-        active, fresh, top = np.zeros((depth, self.replicates)), self._stream("backward"), self._stream("error")
+        log_hidden = np.zeros((depth + 1, self.replicates))
+        log_delta, active = np.empty((2, depth, self.replicates))
+        fresh, top = self._stream("backward"), self._stream("error")
         with np.errstate(divide="ignore", invalid="ignore"):
             for part, units, factors, share in self._forward():
-                self._accumulate(factors, log_hidden[:, part])
-                alive = np.logical_and.accumulate(factors > 0)
-                active[:, part] = units if alive[-1].all() else units * alive
+                # Chunks are worked on in arrays of their own: columns of wide ones would share cache lines' sets.
+                logs = self._logs(factors)
                 back = self._backward(units, factors, share, float(error), fresh, top)
-                back += log_hidden[-1, part] - log_hidden[1:, part]
-                if not alive[-1].all():
+                back -= logs
+                back += logs[-1]
+                if factors.min() == 0:
+                    alive = np.logical_and.accumulate(factors > 0)
+                    units = units * alive
                     back[:, ~alive[-1]] = -np.inf
-                log_delta[:, part] = back
+                log_hidden[1:, part], log_delta[:, part], active[:, part] = logs, back, units
             log_kappa = log_hidden[-1] + np.log(error)
         return GradientNorms(*(torch.from_numpy(found.T) for found in (log_delta, log_hidden, active, log_kappa)))
 
     def _stream(self, name: str) -> np.random.Generator:
         return self.randomness.numpy(name)
 
-    def _accumulate(self, factors: np.ndarray, log_hidden: np.ndarray) -> None:
+    def _logs(self, factors: np.ndarray) -> np.ndarray:
+        """log|h^l|^2 for l = 1..L, shape (L, chunk)."""
         with np.errstate(divide="ignore"):
-            steps = np.log(factors)
-        steps += self.log_scales
-        np.cumsum(steps, axis=0, out=log_hidden[1:])
+            logs = np.log(factors)
+        logs += self.log_scales
+        # np.cumsum along the first axis is ten times slower than rows added one by one.
+        for below, above in pairwise(logs):
+            above += below
+        return logs
 
     def _forward(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray | None]]:
         """Chunks of replicates: where they go, k_l, half of C_l, and f (None for ReLU), each of shape (L, chunk)."""
         coins, norms = self._stream("active"), self._stream("forward")
         hidden = np.array(self.widths[1:])
-        step = max(64, CHUNK // hidden.size)
+        step = max(128, CHUNK // hidden.size)
         for start in range(0, self.replicates, step):
             part = slice(start, min(start + step, self.replicates))
             count = part.stop - part.start
@@ -168,40 +176,35 @@ class GradientChain:
         y, s = self._error(units[-1], None if share is None else share[-1], error, top)
         found = np.empty_like(factors)
         found[-1] = y
-        rest = self._rest(units[:-1], hidden[:-1], fresh)
+        ratio = self._rest(units[:-1], hidden[:-1], fresh)
+        ratio /= factors[1:]
         if share is not None:
-            rest *= 2
-            w = fresh.standard_normal(rest.shape)
+            w = fresh.standard_normal(ratio.shape)
             w[(units[:-1] == 0) | (units[:-1] == hidden[:-1, None])] = 0
+            # m^2 = Y/C, and `factors` are halves of C.
+            w /= np.sqrt(2 * factors[1:])
             inside, outside = np.sqrt(share[:-1]), np.sqrt(1 - share[:-1])
-        square, signed, total = s * s, s, np.zeros(y.shape, np.int32)
-        all_exponents = None
+        square, signed, total, exponents = s * s, s, np.zeros(y.shape, np.int32), None
         for layer in range(hidden.size - 2, -1, -1):
-            y = y / factors[layer + 1]
+            above, y = y, np.multiply(y, ratio[layer], out=found[layer])
             if share is None:
-                # Both chi-squares are halved: the halves cancel.
-                y *= rest[layer]
                 y += square
             else:
-                y /= 2
-                m = np.sqrt(y) * w[layer]
-                y *= rest[layer]
+                m = np.sqrt(above) * w[layer]
                 y += (signed * inside[layer] + m * outside[layer]) ** 2
                 y += self.slope**2 * (signed * outside[layer] - m * inside[layer]) ** 2
-            found[layer] = y
-            if all_exponents is not None:
-                all_exponents[layer] = total
+            if exponents is not None:
+                exponents[layer] = total
             if layer % RESCALE == 0 and layer:
                 shift = np.frexp(y)[1] // 2 * 2
                 if np.abs(shift).max() > 32:
                     # Powers of four, so that s keeps its digits; s is scaled afresh, so that it is never lost.
-                    if all_exponents is None:
-                        all_exponents = np.zeros(found.shape, np.int32)
+                    exponents = np.zeros(found.shape, np.int32) if exponents is None else exponents
                     total = total + shift
                     y = np.ldexp(y, -shift)
                     square, signed = np.ldexp(s * s, -total), np.ldexp(s, -total // 2)
         log_y = np.log(found)
-        return log_y if all_exponents is None else log_y + math.log(2) * all_exponents
+        return log_y if exponents is None else log_y + math.log(2) * exponents
 
     def _error(
         self, units: np.ndarray, share: np.ndarray | None, error: float, generator: np.random.Generator
