@@ -132,7 +132,7 @@ class LazyGaussian:
         size = rows.norm(dim=2, keepdim=True)
         rest = rest * (rest.norm(dim=2, keepdim=True) > rows.shape[2] * torch.finfo(rows.dtype).eps * size)
         u = _directions(rest)
-        for _ in range(self.passes - 1 if here.count else 0):
+        for _ in range(self.passes - 1):
             # The first pass leaves a part along Q where the rest is small beside X: the second takes it away.
             again = torch.baddbmm(u, u @ q.mT, q, alpha=-1)
             # A unit vector that loses half of itself now was rounding (Kahan's criterion).
