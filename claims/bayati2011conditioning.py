@@ -123,12 +123,12 @@ def one_matrix_gives_every_answer(networks, case):
 
 
 def last_answer(networks):
-    """log of the last answer's squared norm."""
+    """Log of the last answer's squared norm."""
     return networks.ask()[0][-1][1][:, :, 0].square().sum(1).log()
 
 
 def second_answer(networks):
-    """log of the squared norm of W z, z an answer from the left."""
+    """Log of the squared norm of W z, z an answer from the left."""
     return networks.ask()[0][1][1][:, :, 0].square().sum(1).log()
 
 
@@ -320,5 +320,5 @@ def trained(matrix):
     grid=Grid(x="width", y="steps", values={"width": (2, 4, 8, 16)}, fixed={"depth": 2, "inputs": 2, "activation": "relu", "input_dim": 3, "rate": 0.1}),
 )
 def lazy_losses_have_the_law_of_training(networks, case):
-    """log loss after T steps, lazily and with all weights, shape (R, 2); a loss that overflows counts as e^700."""
+    """Log loss after T steps, lazily and with all weights, shape (R, 2); a loss that overflows counts as e^700."""
     return beside(networks, case, lazy_training.dense_training, lambda one: one.losses()[:, -1].nan_to_num(nan=1e304, posinf=1e304).log())

@@ -78,7 +78,7 @@ class GradientChain:
         variance: Callable[[int, int], float] = lambda rows, columns: 2 / rows,
     ) -> None:
         self.widths, self.replicates, self.randomness, self.slope = widths, replicates, randomness, slope
-        scales = [variance(rows, columns) for columns, rows in zip(widths[:-1], widths[1:], strict=True)]
+        scales = [variance(rows, columns) for columns, rows in pairwise(widths)]
         # Gamma variables are half a chi-square.
         self.log_scales = np.log(2 * np.array(scales))[:, None]
 
@@ -171,25 +171,21 @@ class GradientChain:
         self, units: np.ndarray, factors: np.ndarray, share: np.ndarray | None, error: float,
         fresh: np.random.Generator, top: np.random.Generator,
     ) -> np.ndarray:  # fmt: skip
-        """log Y_l in units of |h^L|^2, shape (L, chunk)."""
+        """The logarithms log Y_l in units of |h^L|^2, shape (L, chunk)."""
         hidden = np.array(self.widths[1:])
         y, s = self._error(units[-1], None if share is None else share[-1], error, top)
         found = np.empty_like(factors)
         found[-1] = y
         ratio = self._rest(units[:-1], hidden[:-1], fresh)
         ratio /= factors[1:]
-        if share is not None:
-            w = fresh.standard_normal(ratio.shape)
-            w[(units[:-1] == 0) | (units[:-1] == hidden[:-1, None])] = 0
-            # m^2 = Y/C, and `factors` are halves of C.
-            w /= np.sqrt(2 * factors[1:])
-            inside, outside = np.sqrt(share[:-1]), np.sqrt(1 - share[:-1])
+        turn = None if share is None else self._turn(units[:-1], hidden[:-1, None], factors[1:], share[:-1], fresh)
         square, signed, total, exponents = s * s, s, np.zeros(y.shape, np.int32), None
         for layer in range(hidden.size - 2, -1, -1):
             above, y = y, np.multiply(y, ratio[layer], out=found[layer])
-            if share is None:
+            if turn is None:
                 y += square
             else:
+                w, inside, outside = turn
                 m = np.sqrt(above) * w[layer]
                 y += (signed * inside[layer] + m * outside[layer]) ** 2
                 y += self.slope**2 * (signed * outside[layer] - m * inside[layer]) ** 2
@@ -206,10 +202,22 @@ class GradientChain:
         log_y = np.log(found)
         return log_y if exponents is None else log_y + math.log(2) * exponents
 
+    @staticmethod
+    def _turn(
+        units: np.ndarray, hidden: np.ndarray, factors: np.ndarray, share: np.ndarray, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The turn w over the root of C_(l+1), sqrt f and sqrt(1 - f) of the lower layers."""
+        w = generator.standard_normal(units.shape)
+        # With no unit or every unit active one of the two directions that w turns into does not exist.
+        w[(units == 0) | (units == hidden)] = 0
+        # `factors` are halves of C.
+        w /= np.sqrt(2 * factors)
+        return w, np.sqrt(share), np.sqrt(1 - share)
+
     def _error(
         self, units: np.ndarray, share: np.ndarray | None, error: float, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """|delta^L|^2 and s/|h^L| of a unit error at cos^2 = error with h^L, else Gaussian before the slopes, shape (chunk,)."""
+        """|delta^L|^2 and s/|h^L| of a unit error at cos^2 = error with h^L, else Gaussian before the slopes: (chunk,)."""
         a, n = self.slope, self.widths[-1]
         if share is None:
             # A second active unit is needed for an error at an angle.

@@ -88,8 +88,8 @@ class GramNetworks:
         layer: Layer = LawLayer,
     ) -> None:
         if activation not in ACTIVATIONS or normalisation not in NORMALISATIONS:
-            known = ", ".join([*ACTIVATIONS, *NORMALISATIONS])
-            raise SubjectError(f"{activation!r} or {normalisation!r} is unknown; use an activation and a normalisation of {known}")
+            known = f"one of {', '.join(ACTIVATIONS)} and one of {', '.join(NORMALISATIONS)}"
+            raise SubjectError(f"the activation {activation!r} or normalisation {normalisation!r} is unknown; use {known}")
         if residual and len(set(shape.widths)) > 1:
             raise SubjectError(f"skip connections need equal widths; got {shape.widths}")
         self.shape, self.replicates, self.randomness, self.residual = shape, replicates, randomness, residual

@@ -56,14 +56,17 @@ class Training:
         self.act, self.derivative, _ = ACTIVATIONS[activation]
         self.sampler = "direct" if matrix is DenseGaussian else "lazy"
 
+    def _normal(self, name: str, rows: int) -> Tensor:
+        return standard_normal((self.replicates, rows, self.shape.hidden[0]), stream(self.randomness, name))
+
     def losses(self) -> Tensor:
         """(1/2) sum_i (f(x_i) - y_i)^2 after 0, ..., T steps, shape (R, T + 1)."""
         width, deviation = self.shape.hidden[0], math.sqrt(self.gain / self.shape.hidden[0])
         # Rows are inputs or directions throughout, so that long vectors are contiguous.
         x = self.shape.draw_inputs(self.replicates, self.randomness)
         targets = 1 - 2 * (torch.arange(x.shape[1], device=x.device) % 2).double()
-        first = standard_normal((self.replicates, x.shape[2], width), stream(self.randomness, "first")).mul_(math.sqrt(self.gain))
-        last = standard_normal((self.replicates, 1, width), stream(self.randomness, "last")).div_(math.sqrt(width))
+        first = math.sqrt(self.gain) * self._normal("first", x.shape[2])
+        last = self._normal("last", 1) / math.sqrt(width)
         hidden = [
             self.matrix(width, width, deviation, stream(self.randomness, f"matrix {layer}"), self.replicates)
             for layer in range(len(self.shape.hidden) - 1)
