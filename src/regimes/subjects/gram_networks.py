@@ -18,7 +18,7 @@ from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import layer_ratios, log_square_norm, relu, relu_derivative, rescale
+from regimes.subjects.dense_networks import layer_ratios, relu, relu_derivative, rescale
 from regimes.subjects.initialisers import leaky, leaky_derivative, tanh_derivative
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.revealed_layers import DirectLayer, LawLayer
@@ -32,8 +32,9 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tenso
     "linear": (lambda a: a, lambda a, h: torch.ones_like(h), True),
     "tanh": (torch.tanh, tanh_derivative, False),
 }
+IN_RANGE = 128  # squares and their sums are then far from the ends of float64
 NORMALISATIONS = {"none": 0, "batch": 2, "layer": 1}
-Layer = Callable[[int, int, float, Tensor, Randomness], LawLayer | DirectLayer]
+Layer = Callable[[int, int, float, Tensor, Tensor, Randomness], LawLayer | DirectLayer]
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,12 @@ class GramNetworks:
         self.variance, self.layer = variance, layer
         self.sampler = str(getattr(layer, "sampler", "direct"))
 
-    def _up(self, index: int, h: Tensor) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
+    def _up(
+        self, index: int, h: Tensor, gram: Tensor
+    ) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
         """The layer, normalised pre-activations, their scale, activations before the skip, and h^l."""
         rows, columns = self.shape.widths[index], h.shape[1]
-        matrix = self.layer(index, rows, math.sqrt(self.variance(rows, columns)), h, self.randomness)
+        matrix = self.layer(index, rows, math.sqrt(self.variance(rows, columns)), h, gram, self.randomness)
         z, scale = matrix.pre, None
         if self.dim:
             spread, mean = torch.var_mean(z, dim=self.dim, correction=0, keepdim=True)
@@ -111,19 +114,19 @@ class GramNetworks:
         branch = self.act(z)
         return matrix, z, scale, branch, h + self.residual * branch if self.residual else branch
 
-    def _inputs(self) -> Tensor:
-        return self.shape.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
+    def _inputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """h^0, its Gram matrix and the exponents taken out of it, 0."""
+        h = self.shape.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
+        return h, h.mT @ h, torch.zeros(self.replicates, dtype=torch.float64, device=h.device)
 
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N); -inf where h^l = 0."""
-        h = self._inputs()
-        norms, shift = [log_square_norm(h)], torch.zeros(self.replicates, dtype=torch.float64, device=h.device)
+        h, gram, shift = self._inputs()
+        norms = [_log_squares(gram, shift)]
         for index in range(1, len(self.shape.widths)):
-            h = self._up(index, h)[-1]
-            if self.homogeneous:
-                h, exponent = rescale(h)
-                shift = shift + exponent
-            norms.append(log_square_norm(h) + 2 * math.log(2) * shift[:, None])
+            h = self._up(index, h, gram)[-1]
+            h, gram, shift = _in_range(h, shift, self.homogeneous)
+            norms.append(_log_squares(gram, shift))
         return torch.stack(norms, 1)
 
     def layer_ratios(self) -> Tensor:
@@ -132,10 +135,11 @@ class GramNetworks:
 
     def sample_moments(self) -> SampleMoments:
         """sigma^2, m^2 and v^2 over the inputs given layer l = 0..L."""
-        h = self._inputs()
+        h, gram, _ = self._inputs()
         found = [moments(h)]
         for index in range(1, len(self.shape.widths)):
-            h = self._up(index, h)[-1]
+            h = self._up(index, h, gram)[-1]
+            gram = h.mT @ h
             found.append(moments(h))
         return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
 
@@ -146,47 +150,57 @@ class GramNetworks:
             error: as of `output_error`: at the last activation function's argument, mask included; at h^L in a
                 residual network.
         """
-        h, ups, shift = self._inputs(), [], torch.zeros(self.replicates, dtype=torch.float64, device=self.randomness.device)
-        hiddens, log_hidden, active, shifts = [h], [log_square_norm(h)], [], [shift]
+        h, gram, shift = self._inputs()
+        ups, grams, log_hidden, active = [], [(gram, shift)], [_log_squares(gram, shift)], []
         for index in range(1, len(self.shape.widths)):
-            matrix, z, scale, branch, h = self._up(index, h)
+            matrix, z, scale, branch, h = self._up(index, h, gram)
             ups.append((matrix, z, scale, self.derivative(z, branch)))
             active.append((h > 0).sum(1).double())
-            if self.homogeneous:
-                h, exponent = rescale(h)
-                shift = shift + exponent
-            hiddens.append(h)
-            shifts.append(shift)
-            log_hidden.append(log_square_norm(h) + 2 * math.log(2) * shift[:, None])
-        back = torch.zeros_like(shift)
-        if self.residual:
-            above = output_error(error, h, torch.ones_like(h), shift, self.randomness).expand_as(h)
-            delta = self.residual * ups[-1][3] * above
-        else:
-            above, delta = None, output_error(error, h, ups[-1][3], shift, self.randomness)
-        log_delta, log_batch = [], []
+            h, gram, shift = _in_range(h, shift, self.homogeneous)
+            grams.append((gram, shift))
+            log_hidden.append(_log_squares(gram, shift))
+        above = output_error(error, h, torch.ones_like(h) if self.residual else ups[-1][3], shift, self.randomness)
+        delta = self.residual * ups[-1][3] * above if self.residual else above
+        back, log_delta, log_batch = torch.zeros_like(shift), [], []
         for index in range(len(ups), 0, -1):
             matrix, z, scale, _ = ups[index - 1]
             if scale is not None:
                 along = z * (z * delta).mean(self.dim, keepdim=True)
                 delta = scale * (delta - delta.mean(self.dim, keepdim=True) - along)
-            units = 2 * math.log(2) * back
-            log_delta.append(log_square_norm(delta) + units[:, None])
-            below = hiddens[index - 1]
-            square = ((delta.mT @ delta) * (below.mT @ below)).sum((1, 2)).clamp_min(0)
-            log_batch.append(square.log() + units + 2 * math.log(2) * shifts[index - 1])
+            before = back
+            delta, gram, back = _in_range(delta, back, True)
+            if self.residual:
+                above = torch.ldexp(above, (before - back)[:, None, None].to(torch.int32))
+            log_delta.append(_log_squares(gram, back))
+            below, shift = grams[index - 1]
+            log_batch.append((gram * below).sum((1, 2)).clamp_min(0).log() + 2 * math.log(2) * (back + shift))
             if index > 1:
-                g = matrix.backward(delta)
-                if above is not None:
-                    g = g + above
-                g, exponent = rescale(g)
-                back = back + exponent
-                above = g if self.residual else None
-                delta = ups[index - 2][3] * g
-                delta = self.residual * delta if self.residual else delta
+                g = matrix.backward(delta, gram)
+                slope = ups[index - 2][3]
+                if self.residual:
+                    above = above + g
+                    delta = self.residual * slope * above
+                else:
+                    delta = g.mul_(slope)
         return GramGradients(
             torch.stack(log_delta[::-1], 1), torch.stack(log_hidden, 1), torch.stack(log_batch[::-1], 1), torch.stack(active, 1)
         )
+
+
+def _log_squares(gram: Tensor, exponent: Tensor) -> Tensor:
+    """The logarithms of the diagonal times 4^exponent, shape (R, N)."""
+    return gram.diagonal(dim1=1, dim2=2).log() + 2 * math.log(2) * exponent[:, None]
+
+
+def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """H, its Gram matrix and the powers of two taken out of it, which changes where it leaves 2^-IN_RANGE..2^IN_RANGE."""
+    gram = h.mT @ h
+    if homogeneous:
+        size = torch.frexp(gram.diagonal(dim1=1, dim2=2).amax(1)).exponent // 2
+        if size.abs().max() > IN_RANGE:
+            h, taken = rescale(h)
+            return h, h.mT @ h, exponent + taken
+    return h, gram, exponent
 
 
 def gram_networks(name: str, description: str, layer: Layer = LawLayer, **more: object) -> Subject:

@@ -28,38 +28,39 @@ def standard_normal(shape: tuple[int, ...], generator: np.random.Generator | tor
     return torch.from_numpy(generator.standard_normal(shape))
 
 
-def orthonormal(h: Tensor) -> tuple[Tensor, Tensor]:
+def orthonormal(h: Tensor, gram: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Q and T with H = Q T; the columns of Q are orthonormal, or zero beyond the rank of H.
 
     The numerical rank counts singular values above max(n, N) u of the largest, the columns of H being scaled to unit
     norm first: the backward error of Householder's QR in n rows.
 
     Arguments:
-        h: shape (R, n, N), float64.
+        h: shape (R, n, N), float64; fastest as the transpose of contiguous rows (R, N, n).
+        gram: H^T H, if it is known.
 
     Returns:
         Q of shape (R, n, k) and T of shape (R, k, N), k = min(n, N).
     """
     if h.shape[2] > h.shape[1]:
         return _by_singular_values(h)
-    lower, good = _cholesky(h)
+    lower, good = _cholesky(h.mT @ h if gram is None else gram)
     if not good.any():
         return _by_singular_values(h)
     eye = torch.eye(h.shape[2], dtype=h.dtype, device=h.device).expand_as(lower)
     if good.all():
-        return h @ torch.linalg.solve_triangular(lower, eye, upper=False).mT, lower.mT
+        return (torch.linalg.solve_triangular(lower, eye, upper=False) @ h.mT).mT, lower.mT
     lower = lower.where(good[:, None, None], eye)
-    q, t = h @ torch.linalg.solve_triangular(lower, eye, upper=False).mT, lower.mT.clone()
+    q, t = (torch.linalg.solve_triangular(lower, eye, upper=False) @ h.mT).mT, lower.mT.clone()
     bad = ~good
     q[bad], t[bad] = _by_singular_values(h[bad])
     return q, t
 
 
-def root(h: Tensor) -> Tensor:
+def root(h: Tensor, gram: Tensor | None = None) -> Tensor:
     """T with T^T T = H^T H, shape (R, k, N) from (R, n, N), k = min(n, N); stable for any rank."""
     if h.shape[2] > h.shape[1]:
         return h
-    lower, good = _cholesky(h)
+    lower, good = _cholesky(h.mT @ h if gram is None else gram)
     t = lower.mT
     if good.all():
         return t
@@ -68,9 +69,8 @@ def root(h: Tensor) -> Tensor:
     return t
 
 
-def _cholesky(h: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower factors of H^T H, and where every pivot is safe relative to its column's norm."""
-    gram = h.mT @ h
+def _cholesky(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Lower factors, and where every pivot is safe relative to its column's norm."""
     lower, info = torch.linalg.cholesky_ex(gram)
     pivots, norms = lower.diagonal(dim1=1, dim2=2), gram.diagonal(dim1=1, dim2=2).sqrt()
     return lower, (info == 0) & (pivots > SAFE_PIVOT * norms).all(1)

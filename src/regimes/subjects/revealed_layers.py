@@ -21,6 +21,7 @@ class LawLayer:
         rows: units n_l.
         deviation: of the weights.
         hidden: H of shape (R, n_(l-1), N), float64.
+        gram: H^T H, shape (R, N, N).
         randomness: keyed streams.
 
     Attributes:
@@ -29,27 +30,28 @@ class LawLayer:
 
     sampler = "law"
 
-    def __init__(self, layer: int, rows: int, deviation: float, hidden: Tensor, randomness: Randomness) -> None:
+    def __init__(self, layer: int, rows: int, deviation: float, hidden: Tensor, gram: Tensor, randomness: Randomness) -> None:
         self.deviation, self.hidden = deviation, hidden
         self.fresh = stream(randomness, f"backward {layer}")
-        self.basis, triangle = self.factor(hidden)
-        shape = (hidden.shape[0], rows, self.basis.shape[2])
+        self.basis, triangle = self.factor(hidden, gram)
+        # Rows are inputs or directions, here and below: long vectors are then contiguous.
+        shape = (hidden.shape[0], self.basis.shape[2], rows)
         self.answers = standard_normal(shape, stream(randomness, f"units {layer}")).mul_(deviation)
-        self.pre = self.answers @ triangle
+        self.pre = (triangle.mT @ self.answers).mT
 
-    def factor(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
         """Q and T."""
-        return orthonormal(hidden)
+        return orthonormal(hidden, gram)
 
-    def backward(self, delta: Tensor) -> Tensor:
-        """W^T Delta, shape (R, n_(l-1), N) from (R, n_l, N)."""
-        s = root(delta)
-        fresh = standard_normal((delta.shape[0], self.hidden.shape[1], s.shape[1]), self.fresh) @ s.mul(self.deviation)
-        return fresh.baddbmm_(self.basis, self.along(delta, fresh))
+    def backward(self, delta: Tensor, gram: Tensor) -> Tensor:
+        """W^T Delta, shape (R, n_(l-1), N) from (R, n_l, N) and Delta^T Delta."""
+        s = root(delta, gram).mT * self.deviation
+        fresh = s @ standard_normal((delta.shape[0], s.shape[2], self.hidden.shape[1]), self.fresh)
+        return fresh.baddbmm_(self.along(delta, fresh), self.basis.mT).mT
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
-        """What is added along Q: the fixed part, less the fresh part's share; shape (R, k, N)."""
-        return torch.baddbmm(self.answers.mT @ delta, self.basis.mT, fresh, alpha=-1)
+        """What is added along Q: the fixed part, less the fresh part's share; shape (R, N, k)."""
+        return torch.baddbmm(delta.mT @ self.answers.mT, fresh, self.basis, alpha=-1)
 
 
 class DirectLayer:
@@ -57,12 +59,12 @@ class DirectLayer:
 
     sampler = "direct"
 
-    def __init__(self, layer: int, rows: int, deviation: float, hidden: Tensor, randomness: Randomness) -> None:
+    def __init__(self, layer: int, rows: int, deviation: float, hidden: Tensor, gram: Tensor, randomness: Randomness) -> None:
         shape = (hidden.shape[0], rows, hidden.shape[1])
         self.weights = standard_normal(shape, stream(randomness, f"weights {layer}")).mul_(deviation)
         self.pre = self.weights @ hidden
 
-    def backward(self, delta: Tensor) -> Tensor:
+    def backward(self, delta: Tensor, gram: Tensor) -> Tensor:
         """W^T Delta."""
         return self.weights.mT @ delta
 
@@ -72,7 +74,7 @@ class IndependentLayer(LawLayer):
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """Nothing."""
-        return torch.zeros_like(self.basis.mT @ fresh)
+        return torch.zeros_like(fresh @ self.basis)
 
 
 class UnfixedLayer(LawLayer):
@@ -80,7 +82,7 @@ class UnfixedLayer(LawLayer):
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """The fresh part's share alone."""
-        return -(self.basis.mT @ fresh)
+        return -(fresh @ self.basis)
 
 
 class UnprojectedLayer(LawLayer):
@@ -88,15 +90,14 @@ class UnprojectedLayer(LawLayer):
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """The fixed part alone."""
-        return self.answers.mT @ delta
+        return delta.mT @ self.answers.mT
 
 
 class JitteredLayer(LawLayer):
     """Wrong: the Gram matrix is made regular by 1e-3 of its mean diagonal, and 1e-6 besides."""
 
-    def factor(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
         """Q and T of the jittered Gram matrix."""
-        gram = hidden.mT @ hidden
         jitter = 1e-6 + 1e-3 * gram.diagonal(dim1=1, dim2=2).mean(1)
         eye = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
         triangle = torch.linalg.cholesky(gram + jitter[:, None, None] * eye).mT
