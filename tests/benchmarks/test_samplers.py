@@ -103,7 +103,7 @@ def test_a_million_wide_and_ten_thousand_deep(benchmark, lawful_chain) -> None:
         benchmark.extra_info["goal"] = 1_000
 
 
-@pytest.mark.parametrize(("width", "depth", "networks", "loops", "goal"), [(256, 32, 16, 4, 10), (1024, 32, 4, 1, 50), (4096, 8, 2, 1, 400)])
+@pytest.mark.parametrize(("width", "depth", "networks", "loops", "goal"), [(256, 32, 64, 4, 10), (1024, 32, 16, 1, 50), (4096, 8, 4, 1, 400)])
 def test_eight_inputs_forward_and_backward(benchmark, against, lawful_networks, width: int, depth: int, networks: int, loops: int, goal: int) -> None:
     chain = law_networks(Case({"width": width, "depth": depth, "inputs": 8}), networks, random("bench"))
     found = benchmark.pedantic(lambda: chain.gradients("independent"), rounds=7, warmup_rounds=1)

@@ -20,6 +20,7 @@ from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.dense_networks import layer_ratios, relu, relu_derivative, rescale
 from regimes.subjects.initialisers import leaky, leaky_derivative, tanh_derivative
+from regimes.subjects.orthonormal import Generator, stream
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.revealed_layers import DirectLayer, LawLayer
 from regimes.subjects.sample_moments import SampleMoments, moments
@@ -32,9 +33,10 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tenso
     "linear": (lambda a: a, lambda a, h: torch.ones_like(h), True),
     "tanh": (torch.tanh, tanh_derivative, False),
 }
+Streams = tuple[Generator, Generator]
 IN_RANGE = 128  # squares and their sums are then far from the ends of float64
 NORMALISATIONS = {"none": 0, "batch": 2, "layer": 1}
-Layer = Callable[[int, int, float, Tensor, Tensor, Randomness], LawLayer | DirectLayer]
+Layer = Callable[[int, float, Tensor, Tensor, Generator, Generator], LawLayer | DirectLayer]
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,11 @@ class GramNetworks:
         self.sampler = str(getattr(layer, "sampler", "direct"))
 
     def _up(
-        self, index: int, h: Tensor, gram: Tensor
+        self, index: int, h: Tensor, gram: Tensor, streams: Streams
     ) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
         """The layer, normalised pre-activations, their scale, activations before the skip, and h^l."""
         rows, columns = self.shape.widths[index], h.shape[1]
-        matrix = self.layer(index, rows, math.sqrt(self.variance(rows, columns)), h, gram, self.randomness)
+        matrix = self.layer(rows, math.sqrt(self.variance(rows, columns)), h, gram, *streams)
         z, scale = matrix.pre, None
         if self.dim:
             spread, mean = torch.var_mean(z, dim=self.dim, correction=0, keepdim=True)
@@ -114,17 +116,18 @@ class GramNetworks:
         branch = self.act(z)
         return matrix, z, scale, branch, h + self.residual * branch if self.residual else branch
 
-    def _inputs(self) -> tuple[Tensor, Tensor, Tensor]:
-        """h^0, its Gram matrix and the exponents taken out of it, 0."""
+    def _start(self) -> tuple[Tensor, Tensor, Tensor, Streams]:
+        """h^0, its Gram matrix, the exponents taken out of it, 0, and the streams of the ways up and down."""
         h = self.shape.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
-        return h, h.mT @ h, torch.zeros(self.replicates, dtype=torch.float64, device=h.device)
+        streams = stream(self.randomness, "up"), stream(self.randomness, "down")
+        return h, h.mT @ h, torch.zeros(self.replicates, dtype=torch.float64, device=h.device), streams
 
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N); -inf where h^l = 0."""
-        h, gram, shift = self._inputs()
+        h, gram, shift, streams = self._start()
         norms = [_log_squares(gram, shift)]
         for index in range(1, len(self.shape.widths)):
-            h = self._up(index, h, gram)[-1]
+            h = self._up(index, h, gram, streams)[-1]
             h, gram, shift = _in_range(h, shift, self.homogeneous)
             norms.append(_log_squares(gram, shift))
         return torch.stack(norms, 1)
@@ -135,10 +138,10 @@ class GramNetworks:
 
     def sample_moments(self) -> SampleMoments:
         """sigma^2, m^2 and v^2 over the inputs given layer l = 0..L."""
-        h, gram, _ = self._inputs()
+        h, gram, _, streams = self._start()
         found = [moments(h)]
         for index in range(1, len(self.shape.widths)):
-            h = self._up(index, h, gram)[-1]
+            h = self._up(index, h, gram, streams)[-1]
             gram = h.mT @ h
             found.append(moments(h))
         return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
@@ -150,10 +153,10 @@ class GramNetworks:
             error: as of `output_error`: at the last activation function's argument, mask included; at h^L in a
                 residual network.
         """
-        h, gram, shift = self._inputs()
+        h, gram, shift, streams = self._start()
         ups, grams, log_hidden, active = [], [(gram, shift)], [_log_squares(gram, shift)], []
         for index in range(1, len(self.shape.widths)):
-            matrix, z, scale, branch, h = self._up(index, h, gram)
+            matrix, z, scale, branch, h = self._up(index, h, gram, streams)
             ups.append((matrix, z, scale, self.derivative(z, branch)))
             active.append((h > 0).sum(1).double())
             h, gram, shift = _in_range(h, shift, self.homogeneous)
@@ -199,7 +202,7 @@ def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, T
         size = torch.frexp(gram.diagonal(dim1=1, dim2=2).amax(1)).exponent // 2
         if size.abs().max() > IN_RANGE:
             h, taken = rescale(h)
-            return h, h.mT @ h, exponent + taken
+        return h, h.mT @ h, exponent + taken
     return h, gram, exponent
 
 

@@ -9,11 +9,10 @@ gradient step costs nothing but its two products.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from regimes.subjects.orthonormal import orthonormal, standard_normal
+from regimes.subjects.orthonormal import Generator, orthonormal, standard_normal
 
 
 class _Side:
@@ -68,7 +67,7 @@ class LazyGaussian:
     projected = True
 
     def __init__(
-        self, rows: int, columns: int, std: float, generator: np.random.Generator | torch.Generator, replicates: int = 1
+        self, rows: int, columns: int, std: float, generator: Generator, replicates: int = 1
     ) -> None:
         if rows < 1 or columns < 1 or std < 0:
             raise ValueError(f"a Gaussian matrix has rows, columns >= 1 and std >= 0; got {rows}, {columns}, {std}")
@@ -179,7 +178,7 @@ class DenseGaussian:
     """The same matrices drawn entry by entry, with the same methods; arguments as of `LazyGaussian`."""
 
     def __init__(
-        self, rows: int, columns: int, std: float, generator: np.random.Generator | torch.Generator, replicates: int = 1
+        self, rows: int, columns: int, std: float, generator: Generator, replicates: int = 1
     ) -> None:
         self.weights = standard_normal((replicates, rows, columns), generator).mul_(std)
 

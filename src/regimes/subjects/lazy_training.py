@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,11 +19,11 @@ from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.gram_networks import ACTIVATIONS
 from regimes.subjects.lazy_gaussian import DenseGaussian, LazyGaussian
-from regimes.subjects.orthonormal import standard_normal, stream
+from regimes.subjects.orthonormal import Generator, standard_normal, stream
 from regimes.subjects.subject import Subject
 
 GAINS = {"relu": 2.0, "tanh": 1.0}
-Matrix = Callable[[int, int, float, np.random.Generator | torch.Generator, int], LazyGaussian | DenseGaussian]
+Matrix = Callable[[int, int, float, Generator, int], LazyGaussian | DenseGaussian]
 
 
 class Training:

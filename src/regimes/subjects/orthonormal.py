@@ -13,15 +13,16 @@ from torch import Tensor
 
 from regimes.randomness import Randomness
 
+Generator = np.random.Generator | torch.Generator
 SAFE_PIVOT = 1e-2  # of a column of unit norm: the Cholesky basis is then orthonormal to 1e4 N u
 
 
-def stream(randomness: Randomness, name: str) -> np.random.Generator | torch.Generator:
+def stream(randomness: Randomness, name: str) -> Generator:
     """A keyed stream for `standard_normal`: NumPy's on the CPU, where it is twice as fast in float64, torch's elsewhere."""
     return randomness.numpy(name) if randomness.device.type == "cpu" else randomness.generator(name)
 
 
-def standard_normal(shape: tuple[int, ...], generator: np.random.Generator | torch.Generator) -> Tensor:
+def standard_normal(shape: tuple[int, ...], generator: Generator) -> Tensor:
     """Standard normal variables, float64 of that shape."""
     if isinstance(generator, torch.Generator):
         return torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float64)

@@ -9,20 +9,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from regimes.randomness import Randomness
-from regimes.subjects.orthonormal import orthonormal, root, standard_normal, stream
+from regimes.subjects.orthonormal import Generator, orthonormal, root, standard_normal
 
 
 class LawLayer:
     """R weight matrices known only through what is asked of them, exact in law.
 
     Arguments:
-        layer: its number, which names its streams.
         rows: units n_l.
         deviation: of the weights.
         hidden: H of shape (R, n_(l-1), N), float64.
         gram: H^T H, shape (R, N, N).
-        randomness: keyed streams.
+        up: source of what the way up reveals.
+        down: source of what the way down reveals.
 
     Attributes:
         pre: Z = W H, shape (R, n_l, N).
@@ -30,13 +29,12 @@ class LawLayer:
 
     sampler = "law"
 
-    def __init__(self, layer: int, rows: int, deviation: float, hidden: Tensor, gram: Tensor, randomness: Randomness) -> None:
-        self.deviation, self.hidden = deviation, hidden
-        self.fresh = stream(randomness, f"backward {layer}")
+    def __init__(self, rows: int, deviation: float, hidden: Tensor, gram: Tensor, up: Generator, down: Generator) -> None:
+        self.deviation, self.hidden, self.down = deviation, hidden, down
         self.basis, triangle = self.factor(hidden, gram)
         # Rows are inputs or directions, here and below: long vectors are then contiguous.
         shape = (hidden.shape[0], self.basis.shape[2], rows)
-        self.answers = standard_normal(shape, stream(randomness, f"units {layer}")).mul_(deviation)
+        self.answers = standard_normal(shape, up).mul_(deviation)
         self.pre = (triangle.mT @ self.answers).mT
 
     def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,7 +44,7 @@ class LawLayer:
     def backward(self, delta: Tensor, gram: Tensor) -> Tensor:
         """W^T Delta, shape (R, n_(l-1), N) from (R, n_l, N) and Delta^T Delta."""
         s = root(delta, gram).mT * self.deviation
-        fresh = s @ standard_normal((delta.shape[0], s.shape[2], self.hidden.shape[1]), self.fresh)
+        fresh = s @ standard_normal((delta.shape[0], s.shape[2], self.hidden.shape[1]), self.down)
         return fresh.baddbmm_(self.along(delta, fresh), self.basis.mT).mT
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
@@ -59,9 +57,9 @@ class DirectLayer:
 
     sampler = "direct"
 
-    def __init__(self, layer: int, rows: int, deviation: float, hidden: Tensor, gram: Tensor, randomness: Randomness) -> None:
+    def __init__(self, rows: int, deviation: float, hidden: Tensor, gram: Tensor, up: Generator, down: Generator) -> None:
         shape = (hidden.shape[0], rows, hidden.shape[1])
-        self.weights = standard_normal(shape, stream(randomness, f"weights {layer}")).mul_(deviation)
+        self.weights = standard_normal(shape, up).mul_(deviation)
         self.pre = self.weights @ hidden
 
     def backward(self, delta: Tensor, gram: Tensor) -> Tensor:
