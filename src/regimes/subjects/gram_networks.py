@@ -202,7 +202,7 @@ def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, T
         size = torch.frexp(gram.diagonal(dim1=1, dim2=2).amax(1)).exponent // 2
         if size.abs().max() > IN_RANGE:
             h, taken = rescale(h)
-        return h, h.mT @ h, exponent + taken
+            return h, h.mT @ h, exponent + taken
     return h, gram, exponent
 
 

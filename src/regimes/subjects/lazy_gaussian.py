@@ -18,10 +18,10 @@ from regimes.subjects.orthonormal import Generator, orthonormal, standard_normal
 class _Side:
     """Basis vectors and their answers as rows, in buffers that double: shapes (R, count, n) and (R, count, m)."""
 
-    def __init__(self, replicates: int, size: int, answer_size: int, device: torch.device) -> None:
+    def __init__(self, replicates: int, size: int, answer_size: int, room: int, device: torch.device) -> None:
         self.count = 0
-        self._basis = torch.empty(replicates, 4, size, dtype=torch.float64, device=device)
-        self._answers = torch.empty(replicates, 4, answer_size, dtype=torch.float64, device=device)
+        self._basis = torch.empty(replicates, room, size, dtype=torch.float64, device=device)
+        self._answers = torch.empty(replicates, room, answer_size, dtype=torch.float64, device=device)
 
     @property
     def basis(self) -> Tensor:
@@ -57,6 +57,7 @@ class LazyGaussian:
         std: deviation of the entries.
         generator: source of the fresh parts, NumPy's or torch's; its device is the matrices'.
         replicates: R.
+        room: directions of either side that there is memory for at first; more are made room for as they come.
 
     Attributes:
         passes, fixed, projected: 2, True, True; wrong samplers, used as controls, change them.
@@ -67,13 +68,14 @@ class LazyGaussian:
     projected = True
 
     def __init__(
-        self, rows: int, columns: int, std: float, generator: Generator, replicates: int = 1
+        self, rows: int, columns: int, std: float, generator: Generator, replicates: int = 1, room: int = 4
     ) -> None:
         if rows < 1 or columns < 1 or std < 0:
             raise ValueError(f"a Gaussian matrix has rows, columns >= 1 and std >= 0; got {rows}, {columns}, {std}")
         self.rows, self.columns, self.std, self.generator, self.replicates = rows, columns, std, generator, replicates
         device = generator.device if isinstance(generator, torch.Generator) else torch.device("cpu")
-        self._right, self._left = _Side(replicates, columns, rows, device), _Side(replicates, rows, columns, device)
+        self._right = _Side(replicates, columns, rows, min(room, columns), device)
+        self._left = _Side(replicates, rows, columns, min(room, rows), device)
         self._updates = torch.zeros(replicates, 0, 0, dtype=torch.float64, device=device)
         self._last: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -178,7 +180,7 @@ class DenseGaussian:
     """The same matrices drawn entry by entry, with the same methods; arguments as of `LazyGaussian`."""
 
     def __init__(
-        self, rows: int, columns: int, std: float, generator: Generator, replicates: int = 1
+        self, rows: int, columns: int, std: float, generator: Generator, replicates: int = 1, room: int = 0
     ) -> None:
         self.weights = standard_normal((replicates, rows, columns), generator).mul_(std)
 

@@ -23,7 +23,7 @@ from regimes.subjects.orthonormal import Generator, standard_normal, stream
 from regimes.subjects.subject import Subject
 
 GAINS = {"relu": 2.0, "tanh": 1.0}
-Matrix = Callable[[int, int, float, Generator, int], LazyGaussian | DenseGaussian]
+Matrix = Callable[[int, int, float, Generator, int, int], LazyGaussian | DenseGaussian]
 
 
 class Training:
@@ -66,8 +66,9 @@ class Training:
         targets = 1 - 2 * (torch.arange(x.shape[1], device=x.device) % 2).double()
         first = math.sqrt(self.gain) * self._normal("first", x.shape[2])
         last = self._normal("last", 1) / math.sqrt(width)
+        room = x.shape[1] * (self.steps + 1)
         hidden = [
-            self.matrix(width, width, deviation, stream(self.randomness, f"matrix {layer}"), self.replicates)
+            self.matrix(width, width, deviation, stream(self.randomness, f"matrix {layer}"), self.replicates, room)
             for layer in range(len(self.shape.hidden) - 1)
         ]
         losses = []
