@@ -20,7 +20,7 @@ from regimes.subjects.architecture import PROFILES, architecture
 from regimes.subjects.gradient_chain import GradientChain
 from regimes.subjects.lazy_gaussian import DenseGaussian, LazyGaussian
 from regimes.subjects.orthonormal import standard_normal, stream
-from regimes.subjects.subject import Subject
+from regimes.subjects.subject import Subject, weights_of_case
 from regimes.theory import gradient_norm_law
 
 paper = Paper(
@@ -47,6 +47,11 @@ def beside(networks, case, reference, statistic):
     data = np.stack([np.nan_to_num(v.cpu().numpy(), neginf=FLOOR).clip(FLOOR).round(9) for v in values], 1)
     mask = np.stack([np.zeros(len(data), bool) if m is None else m.cpu().numpy() for m in masks], 1)
     return np.ma.masked_array(data, mask=mask)
+
+
+def with_reference(subject):
+    """The subject with the footprint of the weights that it is compared with."""
+    return replace(subject, footprint=weights_of_case)
 
 
 class Queries:
@@ -86,7 +91,7 @@ class Queries:
 def queries(matrix):
     """A subject of `Queries`."""
     return Subject(matrix.__name__, lambda case, replicates, randomness: Queries(matrix, case, replicates, randomness),
-                   footprint=lambda case: 64.0 * (float(case["rows"]) + float(case["columns"])))
+                   footprint=lambda case: 64.0 * (float(case["rows"]) + float(case["columns"])) + 4 * float(case["rows"]) * float(case["columns"]))
 
 
 SHAPE = (axes.sizes("rows", 3, 4096, quick=32, default=256, label="rows"), axes.sizes("columns", 3, 4096, quick=32, default=256, label="columns"))
@@ -174,7 +179,7 @@ ONE_INPUT = {
 def chains(kind):
     """A subject of one-input chains, right or wrong."""
     build = wrong_samplers.chain(kind, lambda case: SLOPES[str(case.activation)], lambda case: architecture(case).widths)
-    return Subject(kind.__name__, build, footprint=lambda case: 64.0 * float(case["depth"]))
+    return Subject(kind.__name__, build, footprint=weights_of_case)
 
 
 @claim(
@@ -216,12 +221,12 @@ SEVERAL = {
     "last norm": lambda g: g.log_hidden[:, -1, -1],
     "one's gradient with another's norm": lambda g: g.log_delta[:, 0, 0] + g.log_hidden[:, -1, -1],
 }
-law, direct = gram_networks.law_networks, gram_networks.direct_networks
+law, direct = with_reference(gram_networks.law_networks), gram_networks.direct_networks
 
 
 def with_layer(layer):
     """The networks in law with a wrong layer."""
-    return gram_networks.gram_networks(layer.__name__, layer.__doc__ or "", layer)
+    return with_reference(gram_networks.gram_networks(layer.__name__, layer.__doc__ or "", layer))
 
 
 @claim(
@@ -268,7 +273,7 @@ def several_inputs_need_no_weights(networks, case):
     symbols={r"\delta^l": "error of one input", "k_l": "its active units in layer l"},
     axes=(axes.width(4, 512, quick=24, default=128), axes.depth(2, 32, quick=5, default=8), axes.choice("inputs", (1, 2, 4), label="inputs")),
     premise=always("ReLU, weights N(0, 2/fan-in), any width"),
-    subject=law,
+    subject=gram_networks.law_networks,
     controls={
         "fixed part left out": Control(subject=with_layer(revealed_layers.UnfixedLayer), at={"width": 8, "inputs": 1}),
         "fresh part not projected": Control(subject=with_layer(revealed_layers.UnprojectedLayer), at={"width": 8, "inputs": 4}),
@@ -298,7 +303,7 @@ def fresh_part(networks, case, less):
 
 def trained(matrix):
     """A subject of training with another matrix."""
-    return lazy_training.training(matrix.__name__, matrix.__doc__ or "", matrix)
+    return with_reference(lazy_training.training(matrix.__name__, matrix.__doc__ or "", matrix))
 
 
 @claim(
@@ -311,7 +316,7 @@ def trained(matrix):
           axes.choice("steps", (1, 2, 4), label="steps"), axes.choice("activation", ("relu", "tanh")), axes.choice("input_dim", (3,), label="input dimension"),
           axes.choice("rate", (0.1,), label="learning rate")),
     premise=always("any width: the updates have rank N and are known"),
-    subject=lazy_training.lazy_training,
+    subject=with_reference(lazy_training.lazy_training),
     controls={
         "fixed part left out": Control(subject=trained(wrong_samplers.FreshLazy), at={"width": 8, "steps": 4}),
         "fresh part not projected": Control(subject=trained(wrong_samplers.UnprojectedLazy), at={"width": 2, "steps": 4, "inputs": 3, "depth": 3}),

@@ -157,8 +157,11 @@ class GramNetworks:
         ups, grams, log_hidden, active = [], [(gram, shift)], [_log_squares(gram, shift)], []
         for index in range(1, len(self.shape.widths)):
             matrix, z, scale, branch, h = self._up(index, h, gram, streams)
-            ups.append((matrix, z, scale, self.derivative(z, branch)))
-            active.append((h > 0).sum(1).double())
+            # ReLU's slope is the indicator that the count needs; sums of booleans are ten times slower.
+            positive = relu_derivative(z, h)
+            same = self.derivative is relu_derivative and not self.residual
+            ups.append((matrix, z, scale, positive if same else self.derivative(z, branch)))
+            active.append(positive.sum(1))
             h, gram, shift = _in_range(h, shift, self.homogeneous)
             grams.append((gram, shift))
             log_hidden.append(_log_squares(gram, shift))
