@@ -22,10 +22,11 @@ def fastest(action: Callable[[], object], rounds: int = 3) -> float:
 def against(benchmark) -> Callable[..., None]:
     """Time what a user would write beside the benchmark that has run, and keep the ratio."""
 
-    def compare(what: str, other: Callable[[], object], rounds: int = 3) -> None:
+    def compare(what: str, other: Callable[[], object], rounds: int = 3, work: float = 1.0) -> None:
+        """The ratio of times, `work` being how many times the other's work the benchmark has done."""
         if benchmark.stats is None:
             return
-        benchmark.extra_info[what] = round(fastest(other, rounds) / benchmark.stats.stats.min, 2)
+        benchmark.extra_info[what] = round(work * fastest(other, rounds) / benchmark.stats.stats.min, 2)
 
     return compare
 

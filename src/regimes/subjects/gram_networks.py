@@ -1,0 +1,229 @@
+"""Deep networks at N inputs, forward and backward, from their exact law or with weights.
+
+h^l = h^(l-1) + rho act(norm(W^l h^(l-1))) in a residual network, act(norm(W^l h^(l-1))) otherwise; norm is nothing,
+BatchNorm over the inputs or LayerNorm over the units. Whatever happens between the matrices acts on explicit
+pre-activations (R, n, N), so that the layers of `regimes.subjects.revealed_layers` are all that the law changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from regimes.case import Case
+from regimes.errors import SubjectError
+from regimes.randomness import Randomness
+from regimes.subjects.architecture import Architecture, architecture
+from regimes.subjects.dense_networks import layer_ratios, relu, relu_derivative, rescale
+from regimes.subjects.initialisers import leaky, leaky_derivative, tanh_derivative
+from regimes.subjects.orthonormal import Generator, stream
+from regimes.subjects.output_errors import output_error
+from regimes.subjects.revealed_layers import DirectLayer, LawLayer
+from regimes.subjects.sample_moments import SampleMoments, moments
+from regimes.subjects.subject import Subject
+
+EPS = 1e-5  # torch's default in both normalisations
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor], bool]] = {
+    "relu": (relu, relu_derivative, True),
+    "leaky": (leaky, leaky_derivative, True),
+    "linear": (lambda a: a, lambda a, h: torch.ones_like(h), True),
+    "tanh": (torch.tanh, tanh_derivative, False),
+}
+Streams = tuple[Generator, Generator]
+IN_RANGE = 128  # squares and their sums are then far from the ends of float64
+NORMALISATIONS = {"none": 0, "batch": 2, "layer": 1}
+Layer = Callable[[int, float, Tensor, Tensor, Generator, Generator], LawLayer | DirectLayer]
+
+
+@dataclass(frozen=True)
+class GramGradients:
+    """Backpropagation of N inputs through R networks; delta^l is the error at the pre-activations W^l h^(l-1).
+
+    Attributes:
+        log_delta: log|delta^l(x_i)|^2, shape (R, L, N), l = 1..L, -inf where the signal has died.
+        log_hidden: log|h^l(x_i)|^2, shape (R, L + 1, N), l = 0..L.
+        log_batch: log|sum_i delta^l(x_i) h^(l-1)(x_i)^T|^2, of the summed loss's weight gradient, shape (R, L).
+        active: units with h^l(x_i) > 0, shape (R, L, N).
+    """
+
+    log_delta: Tensor
+    log_hidden: Tensor
+    log_batch: Tensor
+    active: Tensor
+
+    @property
+    def log_weight_gradients(self) -> Tensor:
+        """log|dLoss(x_i)/dW^l|^2 of each input without BatchNorm, shape (R, L, N)."""
+        return self.log_delta + self.log_hidden[:, :-1]
+
+
+class GramNetworks:
+    """R networks at N inputs.
+
+    Arguments:
+        shape: widths and inputs.
+        replicates: R.
+        randomness: keyed streams.
+        activation: one of `ACTIVATIONS`.
+        normalisation: one of `NORMALISATIONS`.
+        residual: rho, 0 for no skip connections; they need equal widths.
+        variance: `(rows, columns) -> variance` of a layer's weights.
+        layer: how a layer's matrix is known.
+
+    Raises:
+        SubjectError: an unknown activation or normalisation, or skip connections between unequal widths.
+    """
+
+    def __init__(
+        self,
+        shape: Architecture,
+        replicates: int,
+        randomness: Randomness,
+        *,
+        activation: str = "relu",
+        normalisation: str = "none",
+        residual: float = 0.0,
+        variance: Callable[[int, int], float] = lambda rows, columns: 2 / columns,
+        layer: Layer = LawLayer,
+    ) -> None:
+        if activation not in ACTIVATIONS or normalisation not in NORMALISATIONS:
+            known = f"one of {', '.join(ACTIVATIONS)} and one of {', '.join(NORMALISATIONS)}"
+            raise SubjectError(f"the activation {activation!r} or normalisation {normalisation!r} is unknown; use {known}")
+        if residual and len(set(shape.widths)) > 1:
+            raise SubjectError(f"skip connections need equal widths; got {shape.widths}")
+        self.shape, self.replicates, self.randomness, self.residual = shape, replicates, randomness, residual
+        self.act, self.derivative, homogeneous = ACTIVATIONS[activation]
+        self.dim = NORMALISATIONS[normalisation]
+        self.homogeneous = homogeneous and not self.dim
+        self.variance, self.layer = variance, layer
+        self.sampler = str(getattr(layer, "sampler", "direct"))
+
+    def _up(
+        self, index: int, h: Tensor, gram: Tensor, streams: Streams
+    ) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
+        """The layer, normalised pre-activations, their scale, activations before the skip, and h^l."""
+        rows, columns = self.shape.widths[index], h.shape[1]
+        matrix = self.layer(rows, math.sqrt(self.variance(rows, columns)), h, gram, *streams)
+        z, scale = matrix.pre, None
+        if self.dim:
+            spread, mean = torch.var_mean(z, dim=self.dim, correction=0, keepdim=True)
+            scale = torch.rsqrt(spread + EPS)
+            z = (z - mean) * scale
+        branch = self.act(z)
+        return matrix, z, scale, branch, h + self.residual * branch if self.residual else branch
+
+    def _start(self) -> tuple[Tensor, Tensor, Tensor, Streams]:
+        """h^0, its Gram matrix, the exponents taken out of it, 0, and the streams of the ways up and down."""
+        h = self.shape.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
+        streams = stream(self.randomness, "up"), stream(self.randomness, "down")
+        return h, h.mT @ h, torch.zeros(self.replicates, dtype=torch.float64, device=h.device), streams
+
+    def log_norms(self) -> Tensor:
+        """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N); -inf where h^l = 0."""
+        h, gram, shift, streams = self._start()
+        norms = [_log_squares(gram, shift)]
+        for index in range(1, len(self.shape.widths)):
+            h = self._up(index, h, gram, streams)[-1]
+            h, gram, shift = _in_range(h, shift, self.homogeneous)
+            norms.append(_log_squares(gram, shift))
+        return torch.stack(norms, 1)
+
+    def layer_ratios(self) -> Tensor:
+        """r_l = |h^l|^2/|h^(l-1)|^2 of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
+        return layer_ratios(self.log_norms())
+
+    def sample_moments(self) -> SampleMoments:
+        """sigma^2, m^2 and v^2 over the inputs given layer l = 0..L."""
+        h, gram, _, streams = self._start()
+        found = [moments(h)]
+        for index in range(1, len(self.shape.widths)):
+            h = self._up(index, h, gram, streams)[-1]
+            gram = h.mT @ h
+            found.append(moments(h))
+        return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
+
+    def gradients(self, error: float | str) -> GramGradients:
+        """Backpropagate an output error of every input.
+
+        Arguments:
+            error: as of `output_error`: at the last activation function's argument, mask included; at h^L in a
+                residual network.
+        """
+        h, gram, shift, streams = self._start()
+        ups, grams, log_hidden, active = [], [(gram, shift)], [_log_squares(gram, shift)], []
+        for index in range(1, len(self.shape.widths)):
+            matrix, z, scale, branch, h = self._up(index, h, gram, streams)
+            # ReLU's slope is the indicator that the count needs; sums of booleans are ten times slower.
+            positive = relu_derivative(z, h)
+            same = self.derivative is relu_derivative and not self.residual
+            ups.append((matrix, z, scale, positive if same else self.derivative(z, branch)))
+            active.append(positive.sum(1))
+            h, gram, shift = _in_range(h, shift, self.homogeneous)
+            grams.append((gram, shift))
+            log_hidden.append(_log_squares(gram, shift))
+        above = output_error(error, h, torch.ones_like(h) if self.residual else ups[-1][3], shift, self.randomness)
+        delta = self.residual * ups[-1][3] * above if self.residual else above
+        back, log_delta, log_batch = torch.zeros_like(shift), [], []
+        for index in range(len(ups), 0, -1):
+            matrix, z, scale, _ = ups[index - 1]
+            if scale is not None:
+                along = z * (z * delta).mean(self.dim, keepdim=True)
+                delta = scale * (delta - delta.mean(self.dim, keepdim=True) - along)
+            before = back
+            delta, gram, back = _in_range(delta, back, True)
+            if self.residual:
+                above = torch.ldexp(above, (before - back)[:, None, None].to(torch.int32))
+            log_delta.append(_log_squares(gram, back))
+            below, shift = grams[index - 1]
+            log_batch.append((gram * below).sum((1, 2)).clamp_min(0).log() + 2 * math.log(2) * (back + shift))
+            if index > 1:
+                g = matrix.backward(delta, gram)
+                slope = ups[index - 2][3]
+                if self.residual:
+                    above = above + g
+                    delta = self.residual * slope * above
+                else:
+                    delta = g.mul_(slope)
+        return GramGradients(
+            torch.stack(log_delta[::-1], 1), torch.stack(log_hidden, 1), torch.stack(log_batch[::-1], 1), torch.stack(active, 1)
+        )
+
+
+def _log_squares(gram: Tensor, exponent: Tensor) -> Tensor:
+    """The logarithms of the diagonal times 4^exponent, shape (R, N)."""
+    return gram.diagonal(dim1=1, dim2=2).log() + 2 * math.log(2) * exponent[:, None]
+
+
+def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """H, its Gram matrix and the powers of two taken out of it, which changes where it leaves 2^-IN_RANGE..2^IN_RANGE."""
+    gram = h.mT @ h
+    if homogeneous:
+        size = torch.frexp(gram.diagonal(dim1=1, dim2=2).amax(1)).exponent // 2
+        if size.abs().max() > IN_RANGE:
+            h, taken = rescale(h)
+            return h, h.mT @ h, exponent + taken
+    return h, gram, exponent
+
+
+def gram_networks(name: str, description: str, layer: Layer = LawLayer, **more: object) -> Subject:
+    """A subject of `GramNetworks`; the case's axes `activation`, `normalisation` and `residual` are read where it has them."""
+
+    def build(case: Case, replicates: int, randomness: Randomness) -> GramNetworks:
+        read = {axis: case[axis] for axis in ("activation", "normalisation", "residual") if axis in case}
+        return GramNetworks(architecture(case), replicates, randomness, layer=layer, **{**read, **more})  # type: ignore[arg-type]
+
+    def footprint(case: Case) -> float:
+        shape = architecture(case)
+        if getattr(layer, "sampler", "direct") == "direct":
+            return float(shape.weights)
+        return 8.0 * shape.inputs * sum(shape.widths)
+
+    return Subject(name, build, description, footprint)
+
+
+law_networks = gram_networks("networks in law", "pre-activations and errors from their exact law, without weights")
+direct_networks = gram_networks("networks with weights", "every weight drawn", DirectLayer)
