@@ -81,6 +81,7 @@ def document(claim: Claim, picture: bool = False) -> dict[str, Any]:
         "measures": claim.measures,
         "picture": claim.picture().as_dict() if picture and claim.picture is not None else None,
         "subject": name_of(claim.subject),
+        "map_subject": name_of(claim.map_subject),
         "source": claim.source,
         "fingerprint": fingerprint(claim),
     }

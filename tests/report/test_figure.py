@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from shelf import DEPTHS, HOSTILE, WIDTHS, Shelf
 
 from regimes.report import figure, formats, lines
+from regimes.report.canvas import width_of
 from regimes.report.model import Map, views
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -127,3 +129,11 @@ def test_png_is_the_drawing_with_a_palette(store: Shelf) -> None:
 )  # fmt: skip
 def test_numbers_read_well(value: object, expected: str) -> None:
     assert formats.number(value) == expected
+
+
+def test_a_map_of_few_rows_is_tall_enough_for_its_label(store: Shelf) -> None:
+    one, _ = drawn(store, "band")
+    few = replace(one, ys=one.ys[:2], labels={**one.labels, one.y: "a label of rows that is much longer than two rows are high"})
+    root = ElementTree.fromstring(figure.draw(few))
+    frame = next(rect for rect in root.iter(f"{SVG}rect") if rect.get("class") == "frame")
+    assert float(frame.get("height", 0)) >= width_of("a label of rows that is much longer than two rows are high", 12)

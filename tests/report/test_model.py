@@ -54,3 +54,26 @@ def test_errors_are_sentences() -> None:
         views(Shelf([document("band")], {}, {}))
     with pytest.raises(ReportError, match="no claim 'doe2019band/other'"):
         views(Shelf([document("band")], {}, {}), ["doe2019band/other"])
+
+
+def test_other_peoples_code_does_not_count_against_the_claim(store: Shelf) -> None:
+    claim = {**document("band"), "subject": "ours", "map_subject": "ours, in law"}
+    cells = []
+    for subject, verdict in (("ours", "holds"), ("ours, in law", "holds"), ("theirs:init", "refuted"), ("theirs:other", "undecided")):
+        for one in store.cells("doe2019band/band")[-3:]:
+            cells.append({**one, "subject": subject, "verdict": verdict, "inside": True})
+    (view,) = views(Shelf([claim], {claim["id"]: cells}, {}))
+    assert (view.verdict, view.promised, len(view.cells), len(view.others)) == ("holds", 6, 6, 6)
+    assert view.subjects == {
+        "theirs:init": {"holds": 0, "refuted": 3, "undecided": 0},
+        "theirs:other": {"holds": 0, "refuted": 0, "undecided": 3},
+    }
+    assert [one.subject for one in view.maps[-2:]] == ["theirs:init", "theirs:other"]
+    # A store of nothing but another subject shows that one.
+    (alone,) = views(Shelf([claim], {claim["id"]: cells[-6:-3]}, {}))
+    assert (alone.verdict, alone.others) == ("refuted", [])
+    from regimes.report.build import contents
+
+    index = contents([view])["index.html"]
+    assert "theirs:init" in index
+    assert "0 / 3 / 0" in index

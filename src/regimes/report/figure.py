@@ -8,6 +8,7 @@ The drawing carries its light colours as attributes; a page restyles it by the c
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from html import escape
 
@@ -90,6 +91,8 @@ def _layout(one: Map, about: Notes, entries: list[Entry], heading: tuple[str, st
     columns, rows = len(one.xs), len(one.ys)
     cell_w = max(26.0, min(54.0, round(660 / columns)))
     cell_h = max(22.0, min(34.0, round(380 / rows)))
+    # The label of the rows stands beside them: a map of few rows is drawn taller rather than its label cut.
+    cell_h = max(cell_h, math.ceil((width_of(one.labels.get(one.y) or one.y, LABEL) + 6) / rows))
     widest = max(width_of(formats.tick(x), TICK) for x in one.xs)
     tilted = widest > cell_w - 3
     ticks = max(width_of(formats.tick(y), TICK) for y in one.ys) if one.y else 0.0

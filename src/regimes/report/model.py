@@ -89,7 +89,8 @@ class View:
     Attributes:
         claim: the claim's document.
         maps: its maps, the one with most cells first.
-        cells: all its cells.
+        cells: the cells of its own subjects; all cells if it has none of those.
+        others: the cells of other people's code.
         controls: what became of the controls, in the claim's order; one that was not tried has no witness.
         stale: number of cells of another version of the claim.
         runs: the runs that its cells and controls come from.
@@ -101,6 +102,7 @@ class View:
     controls: list[dict[str, Any]]
     stale: int
     runs: list[dict[str, Any]] = field(default_factory=list)
+    others: list[Cell] = field(default_factory=list)
 
     @property
     def page(self) -> str:
@@ -115,6 +117,16 @@ class View:
     def count(self, verdict: str, inside: bool) -> int:
         """Cells of a verdict inside, or outside, the premise."""
         return sum(cell["verdict"] == verdict and cell["inside"] == inside for cell in self.cells)
+
+    @property
+    def subjects(self) -> dict[str, dict[str, int]]:
+        """Promised cells by verdict for every subject that is not the claim's own, in order of names."""
+        found: dict[str, dict[str, int]] = {}
+        for cell in sorted(self.others, key=lambda one: one["subject"]):
+            if cell["inside"]:
+                counts = found.setdefault(cell["subject"], dict.fromkeys(VERDICTS, 0))
+                counts[cell["verdict"]] += 1
+        return found
 
     @property
     def promised(self) -> int:
@@ -198,6 +210,8 @@ def views(source: Source, claims: Iterable[str] | None = None) -> list[View]:
 def _view(source: Source, claim: dict[str, Any], runs: Mapping[str, dict[str, Any]]) -> View:
     """One claim's view."""
     cells = [{"seed": 0, "settings": {}, **cell, "inside": bool(cell["inside"])} for cell in source.cells(claim["id"])]
+    own = [cell for cell in cells if _is_own(claim, cell)]
+    others = [cell for cell in cells if not _is_own(claim, cell)] if own else []
     outcomes = source.controls(claim["id"])
     tried = {one["control"]: one for one in outcomes}
     controls = []
@@ -210,7 +224,13 @@ def _view(source: Source, claim: dict[str, Any], runs: Mapping[str, dict[str, An
     stale = source.stale(claim["id"])
     used = {one.get("run") for one in [*cells, *outcomes]}
     made = [run for name, run in runs.items() if name in used]
-    return View(claim, _maps(claim, cells), cells, controls, stale if isinstance(stale, int) else len(stale), made)
+    maps = [*_maps(claim, own or cells), *_maps(claim, others)]
+    return View(claim, maps, own or cells, controls, stale if isinstance(stale, int) else len(stale), made, others)
+
+
+def _is_own(claim: dict[str, Any], cell: Cell) -> bool:
+    """Whether a cell was decided on the claim's own subject, or on the one of its map."""
+    return "map_subject" not in claim or cell["subject"] in (claim["subject"], claim["map_subject"])
 
 
 def _maps(claim: dict[str, Any], cells: list[Cell]) -> list[Map]:

@@ -79,6 +79,7 @@ class Pages:
             thumbnails={view.page: Markup(figure.thumbnail(view.maps[0])) for view in views if view.maps},
             ranges={view.page: slack_range(view) for view in views},
             runs=[(run, provenance(run)) for run in runs.values()],
+            subjects=sorted({name for view in views for name in view.subjects}),
             root="",
         )
 
