@@ -164,7 +164,7 @@ def test_missing_digits_say_what_mends_them(monkeypatch: pytest.MonkeyPatch) -> 
 
     dae_spectra._digits.cache_clear()
     monkeypatch.setattr(dae_spectra, "import_module", without)
-    with pytest.raises(MissingPackage, match=r"scikit-learn.*pip install 'regimes\[subjects\]'"):
+    with pytest.raises(MissingPackage, match=r"scikit-learn.*pip install scikit-learn"):
         dae_spectra.digits_second_moment()
 
 
