@@ -240,6 +240,35 @@ def offset(starts, case, constant=cosine_map.RATE, power=2.0):
     return np.abs(e * case.depth**power / constant - 1) * case.depth / (3 * math.log(case.depth) + 22)
 
 
+def spread_of_gaps(case):
+    """Bound on the variance of e_l over the starts: a quarter of the squared range, e_l being monotone in e_0."""
+    return (cosine_map.gap(2.0, case.depth) - cosine_map.gap(1 - case.highest, case.depth)) ** 2 / 4 + 1e-30
+
+
+def exponent(value):
+    """The claim that e_l is of the order l^value; 3 log l + 22 at the largest depth bounds the correction."""
+    return Scaling(axis="depth", sizes=(512, 1024, 2048, 4096, 8192, 16384), exponent=value, margin=0.2, variance=spread_of_gaps, correction=53.0)
+
+
+@claim(
+    paper, "Section 3, the rate of the recursion", id="decay-exponent",
+    title="The decay's exponent is 2",
+    kind=exponent(-2),
+    statement=r"e_l \propto l^{-2}\quad (l \to \infty)",
+    symbols={r"e_l": "1 - cosine after l layers at infinite width", "l": "depth"},
+    axes=(axes.choice("highest", (0.5, 0.0, -0.5), label="largest cosine of the inputs"),),
+    premise=always("two inputs of equal norm, infinite width, depths from 512 on: between 10 and 50 layers a fit gives 1.5"),
+    subject=lambda case, replicates, randomness: randomness.numpy("start").uniform(1 - case.highest, 2.0, replicates),
+    controls={"exponent -3/2": Control(kind=exponent(-1.5), why="what a fit over depths 10 to 50 gives"), "exponent -1": Control(kind=exponent(-1))},
+)
+def the_exponent_of_the_decay(starts, case):
+    """e_l at each depth for random starts e_0, shape (R,): an exponent with its interval."""
+    e = starts
+    for _ in range(case.depth):
+        e = cosine_map.next_gap(e)
+    return e
+
+
 def log_ratio(networks, case):
     """log²(|h_a|²/|h_b|²) after one layer from two inputs of equal norm."""
     norms = networks.log_norms()[:, -1]
