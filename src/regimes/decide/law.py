@@ -67,7 +67,65 @@ def distance(left: np.ndarray, right: np.ndarray) -> float:
     return float(max((steps[1:] - np.sort(right)).max(), (np.sort(left) - steps[:-1]).max()))
 
 
-class LawAgainstCDF(Rule):
+class DistanceRule(Rule):
+    """A rule on the distance of two distribution functions, with a band and bets.
+
+    Attributes:
+        margin: distance at which the claim is said to hold.
+        count: observations, or pairs, so far.
+        distance: the distance at the last look, None before the first.
+        half_width: half-width of the band there.
+        by_bets: whether bets refuted the claim.
+    """
+
+    def __init__(self, margin: float, error: float) -> None:
+        super().__init__(error)
+        self.margin, self.count = float(margin), 0
+        self.distance: float | None = None
+        self.half_width, self.by_bets = 1.0, False
+
+    def distance_evidence(
+        self, what: str, other: str, features: str, units: str, detectable: Callable[[int, float], float | None]
+    ) -> Evidence:
+        """The distance with its band at the last look.
+
+        Arguments:
+            what: the claim, as the subject of a sentence with its verb.
+            other: the distribution function that F_n is compared with.
+            features: what bets are placed on.
+            units: what is counted.
+            detectable: (count, error) -> smallest distance that would have been refuted.
+        """
+        said = {
+            "holds": f"certified to be within {self.margin:.3g}",
+            "refuted": "refuted" + (f" by bets on {features}" if self.by_bets else ""),
+            "undecided": "neither certified nor refuted",
+        }[self.verdict]
+        shown = "no look yet" if self.distance is None else f"sup|F_n - {other}| = {self.distance:.4g}"
+        interval = None
+        if self.distance is not None:
+            interval = (max(0.0, self.distance - self.half_width), min(1.0, self.distance + self.half_width))
+        return Evidence(
+            verdict=self.verdict,
+            replicates=self.replicates,
+            discarded=self.discarded,
+            estimate=self.distance,
+            interval=interval,
+            target=0.0,
+            error=self.error,
+            margin=self.margin,
+            detectable=detectable(self.count, self.error) if self.count else None,
+            reason=f"{what} {said}: {shown} over {self.count} {units}",
+            details={
+                "rule": type(self).__name__,
+                "decided_at": self.decided_at,
+                "observations": self.count,
+                "by_bets": self.by_bets,
+            },
+        )
+
+
+class LawAgainstCDF(DistanceRule):
     """The claim that i.i.d. observations have the distribution function F.
 
     P(ever refuted) <= error/2 if they have; P(ever holds) <= error/2 if sup|G - F| > margin for their true law G.
@@ -80,16 +138,12 @@ class LawAgainstCDF(Rule):
     """
 
     def __init__(self, cdf: Cdf, margin: float, error: float, cdf_left: Cdf | None = None) -> None:
-        super().__init__(error)
+        super().__init__(margin, error)
         if not 0 < margin < 1:
             raise ValueError(f"the margin of a law, a distance of distribution functions, lies in (0, 1); got {margin!r}")
-        self.cdf, self.cdf_left, self.margin = cdf, cdf_left, float(margin)
-        self.count = 0
+        self.cdf, self.cdf_left = cdf, cdf_left
         self.left, self.right = Sample(), Sample()
         self.wealth = Wealth(1, len(DEGREES) * len(BETS), np.array([error / 4]))
-        self.distance: float | None = None
-        self.half_width = 1.0
-        self.by_bets = False
 
     def _fold(self, values: np.ma.MaskedArray) -> None:
         kept = values.compressed().astype(float, copy=False)
@@ -143,27 +197,4 @@ class LawAgainstCDF(Rule):
         """The distance sup|F_n - F| with its band at the last look."""
         from regimes.decide.power import law_detectable
 
-        count = self.count
-        by = " by bets on Legendre polynomials" if self.by_bets else ""
-        said = {
-            "holds": f"certified to be within {self.margin:.3g}",
-            "refuted": f"refuted{by}",
-            "undecided": "neither certified nor refuted",
-        }[self.verdict]
-        shown = "no look yet" if self.distance is None else f"sup|F_n - F| = {self.distance:.4g}"
-        interval = None
-        if self.distance is not None:
-            interval = (max(0.0, self.distance - self.half_width), min(1.0, self.distance + self.half_width))
-        return Evidence(
-            verdict=self.verdict,
-            replicates=self.replicates,
-            discarded=self.discarded,
-            estimate=self.distance,
-            interval=interval,
-            target=0.0,
-            error=self.error,
-            margin=self.margin,
-            detectable=law_detectable(count, self.error) if count else None,
-            reason=f"the law is {said}: {shown} over {count} observations",
-            details={"rule": "LawAgainstCDF", "decided_at": self.decided_at, "observations": count, "by_bets": self.by_bets},
-        )
+        return self.distance_evidence("the law is", "F", "Legendre polynomials", "observations", law_detectable)

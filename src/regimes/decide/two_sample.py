@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from regimes.decide.betting import Wealth
-from regimes.decide.evidence import Evidence, Rule
-from regimes.decide.law import BETS, DEGREES, dkw_half_width, legendre
+from regimes.decide.evidence import Evidence
+from regimes.decide.law import BETS, DEGREES, DistanceRule, dkw_half_width, legendre
 from regimes.decide.looks import geometric_looks, look_budget
 from regimes.decide.sample import Sample
 
@@ -34,7 +34,7 @@ def distance(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.abs(gaps[last]).max())
 
 
-class TwoSample(Rule):
+class TwoSample(DistanceRule):
     """The claim that both columns of an observation have one law.
 
     P(ever refuted) <= error/2 if they have; P(ever holds) <= error/2 if sup|F - G| > margin.
@@ -45,16 +45,11 @@ class TwoSample(Rule):
     """
 
     def __init__(self, margin: float, error: float) -> None:
-        super().__init__(error)
+        super().__init__(margin, error)
         if not 0 < margin < 1:
             raise ValueError(f"the margin of two laws lies in (0, 1); got {margin!r}")
-        self.margin = float(margin)
-        self.count = 0
         self.sample = Sample((2,))
         self.wealth = Wealth(1, len(DEGREES) * len(BETS), np.array([error / 4]))
-        self.distance: float | None = None
-        self.half_width = 1.0
-        self.by_bets = False
 
     def fold_pair(self, x: np.ndarray, y: np.ndarray) -> None:
         """Fold the next draws of the subject and of the reference, shape (replicates,) each."""
@@ -111,26 +106,4 @@ class TwoSample(Rule):
         """The distance sup|F_n - G_n| with its band at the last look."""
         from regimes.decide.power import two_sample_detectable
 
-        count = self.count
-        said = {
-            "holds": f"certified to be within {self.margin:.3g}",
-            "refuted": "refuted" + (" by bets on learnt features" if self.by_bets else ""),
-            "undecided": "neither certified nor refuted",
-        }[self.verdict]
-        shown = "no look yet" if self.distance is None else f"sup|F_n - G_n| = {self.distance:.4g}"
-        interval = None
-        if self.distance is not None:
-            interval = (max(0.0, self.distance - self.half_width), min(1.0, self.distance + self.half_width))
-        return Evidence(
-            verdict=self.verdict,
-            replicates=self.replicates,
-            discarded=self.discarded,
-            estimate=self.distance,
-            interval=interval,
-            target=0.0,
-            error=self.error,
-            margin=self.margin,
-            detectable=two_sample_detectable(count, self.error) if count else None,
-            reason=f"the two laws' equality is {said}: {shown} over {count} pairs",
-            details={"rule": "TwoSample", "decided_at": self.decided_at, "observations": int(count), "by_bets": self.by_bets},
-        )
+        return self.distance_evidence("the two laws' equality is", "G_n", "learnt features", "pairs", two_sample_detectable)
