@@ -29,9 +29,18 @@ class CountsRegions:
         raise NotImplementedError
 
     @cached_property
+    def explicit(self) -> PiecewiseLinear:
+        """`piecewise_linear()`, whose weights are drawn once."""
+        return self.piecewise_linear()
+
+    @cached_property
+    def _lines(self) -> dict[tuple[float, float] | None, LineRegions]:
+        return {}
+
+    @cached_property
     def on_a_line(self) -> PiecewiseLinear:
         """The networks along a line: their own input, or a random line x0 + t u, x0 and u Gaussian, if there are more."""
-        network = self.piecewise_linear()
+        network = self.explicit
         if network.inputs == 1:
             return network
         generator = self.randomness.generator("line")
@@ -49,7 +58,9 @@ class CountsRegions:
         """
         from regimes.regions.line import line_regions
 
-        return line_regions(self.on_a_line, interval)
+        if interval not in self._lines:
+            self._lines[interval] = line_regions(self.on_a_line, interval)
+        return self._lines[interval]
 
     def plane_cells(self, half_side: float | None = None) -> np.ndarray:
         """Cells in the plane of two inputs, or in the box |x|, |y| <= half_side, shape (R,); a random plane if there are more.
@@ -62,7 +73,7 @@ class CountsRegions:
         """
         from regimes.regions.plane import plane_cells
 
-        network = self.piecewise_linear()
+        network = self.explicit
         if network.inputs < 2:
             raise SubjectError("regions in a plane need two inputs; give --case input_dim=2")
         if network.inputs > 2:
@@ -85,7 +96,7 @@ class CountsRegions:
             mass: (z at the start of a piece, z at its end, its length) -> the integral of |dz/dt| rho(-z) over it.
         """
         network, found = self.on_a_line, self.line(interval)
-        own = self.piecewise_linear().biases
+        own = self.explicit.biases
         points = _points(found.breakpoints, interval)
         lengths = np.diff(points, axis=1)
         hidden, expected = points[:, None, :], []

@@ -16,7 +16,7 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.regions.network import PiecewiseLinear
-from regimes.subjects.architecture import architecture
+from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.dense_networks import DenseNetworks, Draw, relu
 from regimes.subjects.initialisers import haar_orthogonal, leaky, normal, scaled, uniform
 from regimes.subjects.region_counts import CountsRegions
@@ -71,6 +71,11 @@ LAWS: dict[str, tuple[Draw, Draw]] = {
 }
 
 
+def _shape(case: Case) -> Architecture:
+    """The architecture of a case, of one input where the case does not say."""
+    return architecture(case if "input_dim" in case else Case({**case, "input_dim": 1}))
+
+
 def networks(
     name: str,
     draw: Draw,
@@ -81,15 +86,14 @@ def networks(
     """A subject of networks whose weights and biases are drawn by `draw` and `bias`; input dimension 1 by default."""
 
     def build(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
-        shape = architecture(case if "input_dim" in case else Case({**case, "input_dim": 1}))
-        return DenseNetworks(shape, replicates, randomness, draw, activation=activation, homogeneous=False, biases=bias)
+        return DenseNetworks(_shape(case), replicates, randomness, draw, activation=activation, homogeneous=False, biases=bias)
 
     return Subject(name, build, description, footprint=footprint)
 
 
 def footprint(case: Case) -> float:
     """Floats that the line counter holds for one network: units times breakpoints."""
-    shape = architecture(case if "input_dim" in case else Case({**case, "input_dim": 1}))
+    shape = _shape(case)
     return 4.0 * max(shape.hidden) * (2 + sum(shape.hidden)) + shape.weights
 
 
