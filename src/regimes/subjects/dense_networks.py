@@ -38,22 +38,36 @@ def relu_derivative(a: Tensor, h: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Gradients:
-    """Backpropagation of one input through every network of a batch.
+class GradientNorms:
+    """Norms of one input's forward and backward pass through R networks.
 
     Attributes:
         log_delta: log|delta^l|^2, shape (R, L), l = 1..L, -inf where the signal has died.
         log_hidden: log|h^l|^2, shape (R, L + 1), l = 0..L.
         active: active units k_l of each layer, shape (R, L).
-        log_kappa: log kappa^2 = log <h^L, delta^L>^2, shape (R,).
-        kappa: <a^l, delta^l> in units common to all layers of a network, shape (R, L).
-        magnitude: |delta^l|^T |W^l| |h^(l-1)| in the same units, shape (R, L): the scale of rounding in kappa.
+        log_kappa: log <h^L, delta^L>^2, shape (R,).
     """
 
     log_delta: Tensor
     log_hidden: Tensor
     active: Tensor
     log_kappa: Tensor
+
+    @property
+    def log_weight_gradients(self) -> Tensor:
+        """log|dLoss/dW^l|^2 = log|delta^l|^2 + log|h^(l-1)|^2 in the Frobenius norm, shape (R, L)."""
+        return self.log_delta + self.log_hidden[:, :-1]
+
+
+@dataclass(frozen=True)
+class Gradients(GradientNorms):
+    """Backpropagation of one input through every network of a batch, with Euler's invariant.
+
+    Attributes:
+        kappa: <a^l, delta^l> in units common to all layers of a network, shape (R, L).
+        magnitude: |delta^l|^T |W^l| |h^(l-1)| in the same units, shape (R, L): the scale of rounding in kappa.
+    """
+
     kappa: Tensor
     magnitude: Tensor
 

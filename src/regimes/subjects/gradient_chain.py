@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -25,34 +24,12 @@ from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import architecture
-from regimes.subjects.dense_networks import layer_ratios
+from regimes.subjects.dense_networks import GradientNorms, layer_ratios
 from regimes.subjects.subject import Subject
 from regimes.theory import binomial_half
 
 CHUNK = 1 << 13  # numbers of one kind drawn together: 64 KiB, below the size that malloc maps and unmaps each time
 RESCALE = 8  # layers between two rescalings: eight factors below 1e35 stay finite
-
-
-@dataclass(frozen=True)
-class GradientNorms:
-    """Norms of one input's forward and backward pass through R networks.
-
-    Attributes:
-        log_delta: log|delta^l|^2, shape (R, L), l = 1..L, -inf where the signal has died.
-        log_hidden: log|h^l|^2, shape (R, L + 1), l = 0..L.
-        active: active units k_l of each layer, shape (R, L).
-        log_kappa: log <h^L, delta^L>^2, shape (R,).
-    """
-
-    log_delta: Tensor
-    log_hidden: Tensor
-    active: Tensor
-    log_kappa: Tensor
-
-    @property
-    def log_weight_gradients(self) -> Tensor:
-        """log|dLoss/dW^l|^2 = log|delta^l|^2 + log|h^(l-1)|^2 in the Frobenius norm, shape (R, L)."""
-        return self.log_delta + self.log_hidden[:, :-1]
 
 
 class GradientChain:
