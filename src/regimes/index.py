@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from regimes import __version__
 from regimes.claim_files import claim_files, claim_folder, read_claim_file
+from regimes.files import FileError, write_whole
 
 FORMAT = 1
 
@@ -72,9 +72,6 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     """Replace the index in one step; a folder that cannot be written costs time and nothing else."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=".index-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file)
-        os.replace(fresh, path)
-    except OSError:
+        write_whole(path, json.dumps(content), "index")
+    except (OSError, FileError):
         return

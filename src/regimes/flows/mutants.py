@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from regimes.flows.folds import Interval
 from regimes.flows.gates import AbsGate, Gate, IntervalGate
 from regimes.flows.layers import Coupling, Fold, Step
 from regimes.flows.pieces import Pieces
@@ -233,15 +232,6 @@ class FirstBranchOnly(IntervalGate):
     def log_weights(self, z: Tensor, pieces: Pieces) -> Tensor:
         """0 for the first branch, -inf for the others."""
         return super().log_weights(z, pieces).index_fill(2, torch.arange(1, pieces.count, device=z.device), -torch.inf)
-
-
-class SameWay(Interval):
-    """All pieces rise, so that the image jumps from 1 to 0 at every break."""
-
-    def __call__(self) -> Pieces:
-        """The pieces, all rising."""
-        self.signs = torch.ones_like(self.signs)
-        return super().__call__()
 
 
 # --- the sampler ---------------------------------------------------------------------------------------------------
