@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "gating.md").read_text(encoding="utf-8")
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
 HE = "arpit2019benefits/he-norm-exact-law (Section 3, the law behind Theorem 1 (derived) of Devansh Arpit, Yoshua Bengio"
+RAD = "dinh2019rad/rad-log-det-scaling (Section 3, log|det| in finite precision (derived) of Laurent Dinh"
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
@@ -54,19 +55,32 @@ def drop_the_gain(package: Path) -> None:
     file.write_text(file.read_text().replace("gain = 2.0", "gain = 1.0"))
 
 
-def test_the_example_package_passes_its_ci_and_a_bug_makes_it_fail(package: Path) -> None:
+def turn_the_sign(package: Path) -> None:
+    """The bug: log|det| of the inverse in the forward direction."""
+    file = package / "src" / "examplenets" / "flow.py"
+    file.write_text(file.read_text().replace("* s.exp() + t, s.sum(-1)", "* s.exp() + t, -s.sum(-1)"))
+
+
+def test_the_example_package_passes_its_ci_and_bugs_make_it_fail(package: Path) -> None:
     status, said = run("./ci.sh", package)
     assert status == 0, said
-    assert "1 passed" in said
-    assert "the gate holds: no regression against baseline.json" in said
+    assert ("1 passed" in said, "2 passed" in said) == (True, True)
+    assert said.count("the gate holds: no regression against baselines/") == 2
     drop_the_gain(package)
+    turn_the_sign(package)
     status, said = run("./ci.sh", package)
     assert status == 1
     assert "arpit2019benefits/he-norm-exact-law (Devansh Arpit, Yoshua Bengio." in said
-    assert "is refuted" in said
+    assert "dinh2019rad/rad-log-det-scaling (Laurent Dinh, Jascha Sohl-Dickstein, Razvan Pascanu, Hugo Larochelle." in said
+    assert said.count("is refuted.") == 2
+    # The inverse is still an inverse: only the theorem that is broken says so.
+    assert "1 failed, 1 passed" in said
     assert f"REGRESSION: {HE}" in said
-    assert "the gate falls: 4 regressions against baseline.json" in said
-    assert HE in (package / "build" / "summary.md").read_text()
+    assert f"REGRESSION: {RAD}" in said
+    assert "the gate falls: 4 regressions against baselines/initialiser.json" in said
+    assert "the gate falls: 1 regression against baselines/flow.json" in said
+    for name, theorem in (("initialiser", HE), ("flow", RAD)):
+        assert theorem.replace("|", r"\|") in (package / "build" / f"{name}.md").read_text()
     assert "Traceback" not in said
 
 
@@ -108,7 +122,7 @@ def test_the_action_s_script_gates_the_package(package: Path) -> None:
     *_, script = re.findall(r"^      run: \|\n((?:        .*\n|\n)+)", ACTION, flags=re.MULTILINE)
     given = inputs() | {
         "CLAIMS": "arpit2019benefits/he-norm-exact-law", "SUBJECT": "examplenets.init:he_normal_", "GRID": "width=4,16 depth=1,4",
-        "GITHUB_STEP_SUMMARY": str(package / "page.md"),
+        "BASELINE": "baselines/initialiser.json", "GITHUB_STEP_SUMMARY": str(package / "page.md"),
     }  # fmt: skip
     status, said = run(textwrap.dedent(script), package, **given)
     assert status == 0, said

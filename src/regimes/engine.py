@@ -227,7 +227,7 @@ def _observe(
             raise
         if isinstance(raised, SubjectError):
             raise EngineError(f"{raised} ({where})") from raised
-        if isinstance(raised, AttributeError) and raised.obj is networks:
+        if isinstance(raised, AttributeError) and _part_of(networks, raised.obj):
             raise NotOffered(
                 f"{claim.id} does not apply to subject {name}: it observes {raised.name!r}, which its networks do not offer"
             ) from raised
@@ -244,6 +244,11 @@ def _observe(
             f"return one row per replicate, ({size},) or ({size}, k)"
         )
     return np.ma.masked_array(values.astype(np.float64))
+
+
+def _part_of(networks: Any, asked: Any) -> bool:
+    """Whether what was asked is the networks that a subject built, or one of their attributes, such as a draw's flow."""
+    return any(asked is part for part in (networks, *getattr(networks, "__dict__", {}).values()))
 
 
 def _array(part: Any) -> np.ndarray:

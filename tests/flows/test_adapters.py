@@ -62,3 +62,14 @@ def test_a_missing_library_is_one_sentence(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(FlowError, match=r"zuko is not installed; install the extra .*regimes\[subjects\]"):
         adapters.library("zuko")
+
+
+def test_a_claim_on_folds_does_not_apply_to_a_flow_without_them():
+    from regimes.catalogue import load_claims
+    from regimes.engine import NotOffered, Settings, decide
+
+    flow = adapters.foreign("plain", lambda dimension, depth: torch.nn.Identity(), lambda f, x: (x, x[:, 0]), lambda f, z: (z, z[:, 0]))
+    (claim,) = [c for c in load_claims() if c.id == "dinh2019rad/rad-branch-recovery"]
+    case = claim.case({"depth": 1, "input_dim": 2, "family": "zigzag", "dtype": "float64"})
+    with pytest.raises(NotOffered, match="it observes 'sample_paths', which its networks do not offer"):
+        decide(claim, case, error=1e-6, settings=Settings(device="cpu"), subject=flow)

@@ -21,7 +21,7 @@ from regimes.randomness import Randomness
 from regimes.subjects.foreign import global_generator
 from regimes.subjects.subject import Subject
 
-Make = Callable[[Any, int, int], nn.Module]
+Make = Callable[[int, int], nn.Module]
 STRETCH = 2.0  # times the case's gain: the factor on the library's own initial parameters
 
 
@@ -77,21 +77,20 @@ class Foreign(nn.Module):
         return self.inverse(z, torch.empty(0))[0]
 
 
-def foreign(package: str, name: str, make: Make, transform: Callable[..., Any], back: Callable[..., Any]) -> Subject:
+def foreign(name: str, make: Make, transform: Callable[..., Any], back: Callable[..., Any]) -> Subject:
     """A subject of somebody's flows.
 
     Arguments:
-        package: what is imported.
         name: how keys and reports call it.
-        make: `(package, dimension, depth) -> module`.
-        transform: how a module is asked from data to latent.
-        back: how it is asked from latent to data.
+        make: `(dimension, depth) -> module`.
+        transform: `(module, x) -> (z, log|det dz/dx|)` for data x of shape (N, D).
+        back: `(module, z) -> (x, log|det dx/dz|)` for latents z of shape (N, D).
     """
 
     def draw(case: Case, count: int, randomness: Randomness) -> Draw:
-        module, dimension = library(package), int(case["input_dim"])
+        dimension = int(case["input_dim"])
         with global_generator(randomness.seed("modules")):
-            flows = [make(module, dimension, int(case["depth"])) for _ in range(count)]
+            flows = [make(dimension, int(case["depth"])) for _ in range(count)]
         stretch = STRETCH * float(case["gain"]) if "gain" in case else STRETCH
         for flow in flows:
             flow.eval().requires_grad_(False)
@@ -112,10 +111,10 @@ def _zuko_back(flow: Any, z: Tensor) -> Any:
 
 
 def _zuko(kind: str, **options: Any) -> Subject:
-    def make(zuko: Any, dimension: int, depth: int) -> nn.Module:
-        return getattr(zuko.flows, kind)(dimension, transforms=depth, **options)
+    def make(dimension: int, depth: int) -> nn.Module:
+        return getattr(library("zuko").flows, kind)(dimension, transforms=depth, **options)
 
-    return foreign("zuko", f"zuko {kind}", make, _zuko_forward, _zuko_back)
+    return foreign(f"zuko {kind}", make, _zuko_forward, _zuko_back)
 
 
 def _nflows_coupling(dimension: int, depth: int, kind: str, **options: Any) -> nn.Module:
@@ -133,10 +132,10 @@ def _nflows_coupling(dimension: int, depth: int, kind: str, **options: Any) -> n
 
 
 def _nflows(kind: str, **options: Any) -> Subject:
-    def make(nflows: Any, dimension: int, depth: int) -> nn.Module:
+    def make(dimension: int, depth: int) -> nn.Module:
         return _nflows_coupling(dimension, depth, kind, **options)
 
-    return foreign("nflows", f"nflows {kind}", make, lambda flow, x: flow(x), lambda flow, z: flow.inverse(z))
+    return foreign(f"nflows {kind}", make, lambda flow, x: flow(x), lambda flow, z: flow.inverse(z))
 
 
 class _Chain(nn.Module):
@@ -155,7 +154,8 @@ class _Chain(nn.Module):
         return points, total
 
 
-def _normflows_realnvp(normflows: Any, dimension: int, depth: int) -> nn.Module:
+def _normflows_realnvp(dimension: int, depth: int) -> nn.Module:
+    normflows = library("normflows")
     masks = [((torch.arange(dimension) + l) % 2).float() for l in range(depth)]
 
     def net() -> nn.Module:
@@ -164,7 +164,8 @@ def _normflows_realnvp(normflows: Any, dimension: int, depth: int) -> nn.Module:
     return _Chain([normflows.flows.MaskedAffineFlow(mask, net(), net()) for mask in masks])
 
 
-def _normflows_spline(normflows: Any, dimension: int, depth: int) -> nn.Module:
+def _normflows_spline(dimension: int, depth: int) -> nn.Module:
+    normflows = library("normflows")
     return _Chain([
         normflows.flows.CoupledRationalQuadraticSpline(dimension, 1, 16, reverse_mask=bool(l % 2))
         for l in range(depth)
@@ -172,9 +173,7 @@ def _normflows_spline(normflows: Any, dimension: int, depth: int) -> nn.Module:
 
 
 def _normflows(name: str, make: Make) -> Subject:
-    return foreign(
-        "normflows", f"normflows {name}", make, lambda flow, x: flow.walk(x, True), lambda flow, z: flow.walk(z, False)
-    )  # fmt: skip
+    return foreign(f"normflows {name}", make, lambda flow, x: flow.walk(x, True), lambda flow, z: flow.walk(z, False))
 
 
 zuko_maf = _zuko("MAF", hidden_features=(16,))
