@@ -5,13 +5,14 @@ PYTHON ?= python3
 PROFILE ?= quick
 BIN := $(VENV)/bin
 
-.PHONY: help claims test bench lint types reports clean
+.PHONY: help claims test bench lint types api reports clean
 
 help:
 	@echo "make claims   try to refute every claim and kill every control (PROFILE=quick|default|thorough)"
 	@echo "make test     the project's own tests"
 	@echo "make bench    ratios of speed, measured in one run"
 	@echo "make lint     ruff;  make types   pyright"
+	@echo "make api      the reference of every docstring, into build/api"
 	@echo "make reports  recompute the published regime reports into reports/"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -34,6 +35,9 @@ lint: $(VENV)/.ready
 
 types: $(VENV)/.ready
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+api: $(VENV)/.ready
+	$(BIN)/python -m pdoc --math --no-show-source --docformat google --output-directory build/api regimes
 
 reports: $(VENV)/.ready
 	$(BIN)/regimes map --store reports/regimes.sqlite --workers 2

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from shell import ROOT, run
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "gating.md").read_text(encoding="utf-8")
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
 HE = "arpit2019benefits/he-norm-exact-law (Section 3, the law behind Theorem 1 (derived) of Devansh Arpit, Yoshua Bengio"
@@ -25,28 +22,6 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash
 def package(tmp_path: Path) -> Path:
     """A copy of the example package."""
     return Path(shutil.copytree(ROOT / "tests" / "example_package", tmp_path / "package"))
-
-
-def run(command: str, package: Path, **variables: str) -> tuple[int, str]:
-    """A bash command in the package, as if it and regimes were installed: status and all output."""
-    # `regimes` and `python` are those that run this test.
-    tools = package.parent / "bin"
-    tools.mkdir(exist_ok=True)
-    for name, words in (("python", ""), ("regimes", "-m regimes.cli")):
-        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
-        (tools / name).chmod(0o755)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("REGIMES", "PYTEST", "GITHUB"))},
-        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join([str(package / "src"), str(ROOT / "src")]),
-        "REGIMES_CLAIMS": str(ROOT / "claims"),
-        **variables,
-    }
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=package, env=environment, text=True, timeout=300,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout
 
 
 def drop_the_gain(package: Path) -> None:
