@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from shell import ROOT, run
 
 DOCS = ROOT / "docs"

@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from shell import ROOT, run
 
 PAGE = (ROOT / "docs" / "gating.md").read_text(encoding="utf-8")
