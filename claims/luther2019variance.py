@@ -334,7 +334,7 @@ UNIFORM = Law(cdf=lambda case: lambda u: np.clip(u, 0, 1), margin=0.05)
 def shrinkage(networks, case, width=None):
     """sin²θ'/sin²θ of one layer through its distribution function at small angles; dead layers masked."""
     found = networks.sample_moments().shrinkage
-    ratio = (found[:, 1] / found[:, 0]).numpy()
+    ratio = (found[:, 1] / found[:, 0]).cpu().numpy()
     # With one active unit the two vectors are parallel but for rounding, and so is one draw in a million with two.
     dead = ~np.isfinite(ratio) | (ratio < 1e-10)
     return finite_width_angles.small_angle_cdf(np.where(dead, 1.0, ratio), width or case.width), dead

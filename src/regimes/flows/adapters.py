@@ -57,7 +57,7 @@ class Foreign(nn.Module):
         """Z (R, N, D), no indices (R, N, 0), and log|det| (R, N)."""
         check_points(x, self.replicates, self.dimension)
         z, log_det = self._each(self.transform, x)
-        return z, torch.empty(*x.shape[:2], 0, dtype=torch.int64), log_det
+        return z, torch.empty(*x.shape[:2], 0, dtype=torch.int64, device=x.device), log_det
 
     def inverse(self, z: Tensor, branches: Tensor) -> tuple[Tensor, Tensor]:
         """X (R, N, D) and log|det dx/dz|."""
@@ -73,7 +73,8 @@ class Foreign(nn.Module):
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Images of standard normal latents, (R, count, D)."""
         dtype = next(self.parameters()).dtype
-        z = torch.randn(self.replicates, count, self.dimension, generator=generator, dtype=dtype)
+        shape = (self.replicates, count, self.dimension)
+        z = torch.randn(shape, generator=generator, dtype=dtype, device=generator.device)
         return self.inverse(z, torch.empty(0))[0]
 
 
@@ -96,7 +97,7 @@ def foreign(name: str, make: Make, transform: Callable[..., Any], back: Callable
             flow.eval().requires_grad_(False)
             for weight in flow.parameters():
                 weight.mul_(stretch)
-        return Draw(Foreign(flows, dimension, transform, back).to(randomness.dtype), randomness, case)
+        return Draw(Foreign(flows, dimension, transform, back).to(randomness.device, randomness.dtype), randomness, case)
 
     about = f"{name} as it ships, its initial parameters times {STRETCH:g} gain"
     return Subject(name, draw, about, footprint=lambda case: 2.0**22 / 16)
@@ -146,7 +147,7 @@ class _Chain(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def walk(self, points: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
-        total = torch.zeros(len(points), dtype=points.dtype)
+        total = torch.zeros(len(points), dtype=points.dtype, device=points.device)
         for layer in reversed(self.layers) if inverse else self.layers:
             ask: Any = layer.inverse if inverse else layer
             points, log_det = ask(points)

@@ -55,8 +55,8 @@ def modes(draws: Draw, per_cell: int = 16) -> np.ndarray:
     """
     flow: Rad = draws.flow
     tiles = int(np.prod([layer.branches for layer in flow.folds]))
-    x = torch.arange(per_cell * tiles + 1, dtype=torch.float64) / (per_cell * tiles)
-    p = flow.log_density(x[None, :, None].expand(flow.replicates, -1, 1)).exp().numpy()
+    x = torch.arange(per_cell * tiles + 1, dtype=torch.float64, device=draws.device) / (per_cell * tiles)
+    p = flow.log_density(x[None, :, None].expand(flow.replicates, -1, 1)).exp().cpu().numpy()
     steps = np.diff(p, axis=1)
     counts = []
     for row, size in zip(steps, p.max(axis=1), strict=True):
@@ -72,7 +72,7 @@ def density_at_first_folds(draws: Draw) -> np.ndarray:
     breaks = layer.family().breaks
     x = draws.sampled(breaks.shape[1])[0].clone()
     x[..., layer.coordinate] = breaks
-    return flow.log_density(x).exp().numpy()
+    return flow.log_density(x).exp().cpu().numpy()
 
 
 def uniform_residuals(draws: Draw, points: int = 8) -> np.ma.MaskedArray:
@@ -84,7 +84,7 @@ def uniform_residuals(draws: Draw, points: int = 8) -> np.ma.MaskedArray:
     flow: Rad = draws.flow
     dtype = next(flow.parameters()).dtype
     shape = (flow.replicates, points, flow.dimension)
-    x = torch.rand(shape, generator=draws.generator("points"), dtype=dtype)
+    x = torch.rand(shape, generator=draws.generator("points"), dtype=dtype, device=draws.device)
     terms = flow.terms(x)
     size = torch.stack(terms.log_dets).abs().sum(0)
     pieces = max(layer.branches for layer in flow.folds)
@@ -99,12 +99,12 @@ def against_realnvp(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
     """Log p less log N(z) + sum log s by NumPy, coupling by coupling, in units of its tolerance, (R, 2 points)."""
     flow: Rad = draws.flow
     x = draws.points(points)
-    here, total = x.double().numpy(), 0.0
+    here, total = x.double().cpu().numpy(), 0.0
     for layer in flow.parts():
         if not isinstance(layer, Coupling):
             continue
-        read = {name: weight.double().numpy() for name, weight in layer.read.named_parameters()}
-        active = layer.moved.numpy().astype(bool)
+        read = {name: weight.double().cpu().numpy() for name, weight in layer.read.named_parameters()}
+        active = layer.moved.cpu().numpy().astype(bool)
         seen = np.where(active, 0.0, here)
         out = np.tanh(seen @ read["w1"] + read["b1"]) @ read["w2"] + read["b2"]
         half = out.shape[-1] // 2
@@ -114,14 +114,14 @@ def against_realnvp(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
     reference = -0.5 * (here**2).sum(-1) - 0.5 * here.shape[-1] * np.log(2 * np.pi) + total
     exact = exact_copy(flow)
     bound = rounding.log_density(exact, x.double())
-    return residuals(flow.log_density(x).double() - torch.from_numpy(reference), bound, x.dtype)
+    return residuals(flow.log_density(x).double() - torch.from_numpy(reference).to(x.device), bound, x.dtype)
 
 
 def in_both_precisions(draws: Draw, points: int = 64) -> list[tuple[Any, Tensor]]:
     """The same float32 numbers as (flow, points) in float32 and in float64; points from N(0, 1), (R, points, D)."""
     single: Any = draws.flow.float()
     double = copy.deepcopy(single).double()
-    x = torch.randn((draws.replicates, points, single.dimension), generator=draws.generator("points"))
+    x = torch.randn((draws.replicates, points, single.dimension), generator=draws.generator("points"), device=draws.device)
     return [(single, x), (double, x.double())]
 
 
@@ -136,7 +136,7 @@ def bits_gained(err32: Tensor, err64: Tensor, size: Tensor) -> np.ma.MaskedArray
     lost = (single >= 1e-2) & torch.isfinite(err64) & (100 * err64 < single)
     ratio = (err32.clamp(min=1e-300) / err64.clamp(min=1e-300)).log2() - GAIN
     ratio = torch.nan_to_num(ratio, nan=-GAIN, posinf=1e9, neginf=-1e9)
-    return np.ma.masked_array(ratio.numpy(), mask=(too_small | lost).numpy())
+    return np.ma.masked_array(ratio.cpu().numpy(), mask=(too_small | lost).cpu().numpy())
 
 
 def exactly_inverse(bits: np.ma.MaskedArray) -> np.ma.MaskedArray:
@@ -174,12 +174,12 @@ def log_det_bits(draws: Draw) -> np.ma.MaskedArray:
         sizes.append(said.detach().abs().amax(1))
     bits = bits_gained(errors[0], errors[1], sizes[1])
     singular = finite & ~(condition < unit(torch.float64) ** -0.5)
-    return np.ma.masked_array(bits.data, mask=np.ma.getmaskarray(bits) | singular.numpy())
+    return np.ma.masked_array(bits.data, mask=np.ma.getmaskarray(bits) | singular.cpu().numpy())
 
 
 def all_properties(draws: Trained) -> np.ma.MaskedArray:
     """Every residual of a trained flow over its tolerance, side by side, (R, many)."""
-    fell = torch.where(draws.gain > 0, 0.0, 2.0).double().numpy()[:, None]
+    fell = torch.where(draws.gain > 0, 0.0, 2.0).double().cpu().numpy()[:, None]
     wealth = np.maximum(eprocess.log_wealth(draws, 256), 0)[:, None] / ALARM
     columns = [
         np.ma.masked_array(fell),

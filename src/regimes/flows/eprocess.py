@@ -54,4 +54,4 @@ def log_wealth(draws: Draw, count: int) -> np.ndarray:
     wealth = paths.logsumexp(-1) - math.log(paths.shape[-1])
     # A sample where the claimed density is 0 refutes it at once.
     wealth = torch.where(torch.isfinite(flow.log_density(x)), torch.nan_to_num(wealth, nan=1e9, posinf=1e9), 1e9)
-    return wealth.amax(1).numpy()
+    return wealth.amax(1).cpu().numpy()

@@ -39,7 +39,7 @@ def residuals(difference: Tensor, bound: Tensor, dtype: torch.dtype, keep: Tenso
     # An infinite difference of a testable point is a finding; NaN must not pass for one that was discarded.
     ratio = torch.nan_to_num(ratio, nan=1e300, posinf=1e300)
     flat = ratio.reshape(len(ratio), -1)
-    return np.ma.masked_array(flat.numpy(), mask=~testable.reshape(len(ratio), -1).numpy())
+    return np.ma.masked_array(flat.cpu().numpy(), mask=~testable.reshape(len(ratio), -1).cpu().numpy())
 
 
 def same_branches(flow: Rad, exact: Rad, x: Tensor) -> Tensor:
@@ -101,11 +101,11 @@ def branch_flips(draws: Draw, points: int = 8) -> np.ma.MaskedArray:
     for layer in flow.folds:
         pieces = layer.family()
         above = torch.nextafter(pieces.breaks, torch.full_like(pieces.breaks, torch.inf))
-        order = torch.arange(pieces.count - 1)
+        order = torch.arange(pieces.count - 1, device=x.device)
         wrong = (layer.locate(pieces, pieces.breaks) != order) | (layer.locate(pieces, above) != order + 1)
         columns.append(wrong.double())
         masks.append(torch.zeros_like(wrong))
-    return np.ma.masked_array(torch.cat(columns, 1).numpy(), mask=torch.cat(masks, 1).numpy())
+    return np.ma.masked_array(torch.cat(columns, 1).cpu().numpy(), mask=torch.cat(masks, 1).cpu().numpy())
 
 
 def latent_marginal(draws: Draw, points: int = 2) -> np.ma.MaskedArray:
@@ -150,7 +150,7 @@ def integral(draws: Draw, levels: int = 2) -> np.ma.MaskedArray:
     coarse, _ = quadrature.integrate(flow, 16, levels)
     fine, count = quadrature.integrate(flow, 24, 2 * levels)
     allowed = count * unit(fine.dtype) + (fine - coarse).abs()
-    return np.ma.masked_array(((fine - 1) / allowed).numpy())[:, None]
+    return np.ma.masked_array(((fine - 1) / allowed).cpu().numpy())[:, None]
 
 
 def jumps(draws: Draw, step: float = 2.0**-17) -> np.ma.MaskedArray:
@@ -166,7 +166,7 @@ def jumps(draws: Draw, step: float = 2.0**-17) -> np.ma.MaskedArray:
     # A break is the preimage of one fold value under two branches, and appears once for each.
     same = apart <= 2.0**-40 * (1 + at.abs()[:, None])
     lonely = (same | (apart > 8 * step)).all(2) & ~same[:, :, 0] & ~same[:, :, -1]
-    offsets = torch.tensor([-3, -2, -1, 1, 2, 3], dtype=at.dtype) * step
+    offsets = torch.tensor([-3, -2, -1, 1, 2, 3], dtype=at.dtype, device=at.device) * step
     x = (at[..., None] + offsets).reshape(flow.replicates, -1, 1)
     p = flow.log_density(x).exp()
     rounded = (p * rounding.log_density(flow, x)).reshape(*at.shape, 6) * unit(at.dtype)
@@ -174,4 +174,4 @@ def jumps(draws: Draw, step: float = 2.0**-17) -> np.ma.MaskedArray:
     left, right = 2 * p[..., 2] - p[..., 1], 2 * p[..., 3] - p[..., 4]
     curved = (p[..., 2] - 2 * p[..., 1] + p[..., 0]).abs() + (p[..., 3] - 2 * p[..., 4] + p[..., 5]).abs()
     allowed = ORDER * (curved + 8 * rounded.amax(-1) + unit(at.dtype))
-    return np.ma.masked_array(((right - left).abs() / allowed).numpy(), mask=~(proper & lonely).numpy())
+    return np.ma.masked_array(((right - left).abs() / allowed).cpu().numpy(), mask=~(proper & lonely).cpu().numpy())

@@ -22,7 +22,7 @@ def kinks(flow: Rad) -> tuple[Tensor, Tensor]:
         raise FlowError(f"kinks are points of a line; this flow has dimension {flow.dimension}")
     parameter = next(flow.parameters())
     ends = torch.tensor(flow.base.ends()[0], dtype=parameter.dtype, device=parameter.device)
-    points, proper = ends.expand(flow.replicates, 2), torch.ones(flow.replicates, 2, dtype=torch.bool)
+    points, proper = ends.expand(flow.replicates, 2), torch.ones(flow.replicates, 2, dtype=torch.bool, device=ends.device)
     for layer in reversed(flow.parts()):
         if not isinstance(layer, Fold):
             raise FlowError("kinks are known for folds only; a flow on the line has no couplings")
@@ -30,7 +30,7 @@ def kinks(flow: Rad) -> tuple[Tensor, Tensor]:
         points = torch.cat((points, pieces.folds.clamp(-1e30, 1e30)), dim=1)
         proper = torch.cat((proper, torch.isfinite(pieces.folds)), dim=1)
         reached = pieces.admits(points) & proper[..., None]
-        k = torch.arange(pieces.count).expand(*points.shape, -1).reshape(flow.replicates, -1)
+        k = torch.arange(pieces.count, device=points.device).expand(*points.shape, -1).reshape(flow.replicates, -1)
         wide = points.repeat_interleave(pieces.count, dim=1)
         points, proper = pieces.invert(wide, k), reached.reshape(flow.replicates, -1)
     lowest = torch.where(proper, points, torch.inf).amin(1, keepdim=True)
@@ -51,8 +51,8 @@ def integrate(flow: Rad, nodes: int = 24, levels: int = 3) -> tuple[Tensor, int]
     # Most cells are empty: paths that do not reach a kink, and breaks that two branches reach.
     kept = int((widths > 2.0**-45).sum(1).max())
     halvings = torch.cat((torch.zeros(1), 2.0 ** torch.arange(-levels, 0)))
-    cuts = torch.cat((halvings, 1 - halvings.flip(0)[1:])).to(edges.dtype)
-    at, weights = (torch.tensor(a, dtype=edges.dtype) for a in np.polynomial.legendre.leggauss(nodes))
+    cuts = torch.cat((halvings, 1 - halvings.flip(0)[1:])).to(edges)
+    at, weights = (torch.tensor(a, dtype=edges.dtype, device=edges.device) for a in np.polynomial.legendre.leggauss(nodes))
     inner = (cuts[:-1, None] + cuts.diff()[:, None] * (at + 1) / 2).reshape(-1)
     measure = (cuts.diff()[:, None] * weights / 2).reshape(-1)
     x = starts[:, :kept, None] + widths[:, :kept, None] * inner

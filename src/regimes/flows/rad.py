@@ -149,7 +149,7 @@ class Rad(nn.Module):
                 branch = self.choose(layer, x, uniform)
                 indices.append(branch)
             x, _ = layer.inverse(x, branch)
-        branches = torch.stack(indices[::-1], -1) if indices else torch.empty(*x.shape[:2], 0, dtype=torch.int64)
+        branches = torch.stack(indices[::-1], -1) if indices else torch.empty(*x.shape[:2], 0, dtype=torch.int64, device=x.device)
         return x, z, branches
 
     def choose(self, layer: Fold, z: Tensor, uniform: Tensor) -> Tensor:

@@ -41,6 +41,11 @@ class Draw:
         """R."""
         return self.flow.replicates
 
+    @property
+    def device(self) -> torch.device:
+        """Where the flow is."""
+        return self.randomness.device
+
     def generator(self, stream: str) -> torch.Generator:
         """A fresh generator of a stream."""
         return self.randomness.generator(stream)
