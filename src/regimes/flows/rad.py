@@ -149,8 +149,8 @@ class Rad(nn.Module):
                 branch = self.choose(layer, x, uniform)
                 indices.append(branch)
             x, _ = layer.inverse(x, branch)
-        branches = torch.stack(indices[::-1], -1) if indices else torch.empty(*x.shape[:2], 0, dtype=torch.int64, device=x.device)
-        return x, z, branches
+        none = torch.empty(*x.shape[:2], 0, dtype=torch.int64, device=x.device)
+        return x, z, torch.stack(indices[::-1], -1) if indices else none
 
     def choose(self, layer: Fold, z: Tensor, uniform: Tensor) -> Tensor:
         """K ~ p(.|z) by inversion; a branch of probability 0 is never chosen, whatever the rounding of the sum."""
