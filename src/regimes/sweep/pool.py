@@ -78,9 +78,10 @@ def _run(
     """Run waiting tasks on one executor; the tasks whose workers were lost. After a loss no task is handed out."""
     running: dict[Future[Result], Task] = {}
     lost: list[Task] = []
+    left: list[Task] = []
     try:
         while True:
-            while waiting and len(running) < executor.room and not lost and not stop():
+            while waiting and len(running) < executor.room and not lost and not left and not stop():
                 task = waiting.popleft()
                 try:
                     running[executor.submit(work, task)] = task
@@ -94,7 +95,7 @@ def _run(
                 try:
                     result = future.result()
                 except NotBegun:
-                    waiting.append(running[future])
+                    left.append(running[future])
                 except executor.lost:
                     lost.append(running[future])
                 else:
@@ -102,6 +103,7 @@ def _run(
                 del running[future]
             if stop():
                 executor.drain()
+        waiting.extend(left)
         executor.shutdown()
         return lost
     except KeyboardInterrupt:
