@@ -106,7 +106,7 @@ def _run(
         waiting.extend(left)
         executor.shutdown()
         return lost
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SweepError):
         executor.end()
         _harvest(running, finished)
         raise

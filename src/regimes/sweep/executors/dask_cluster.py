@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
@@ -15,8 +16,13 @@ from typing import Any
 from regimes.sweep.executors.base import Start, SweepError, TaskExecutor
 
 SECONDS_TO_CONNECT = 5
+SECONDS_WITHOUT_WORKERS = 60
 # What the bits of a verdict depend on.
 PACKAGES = ("regimes", "torch", "numpy", "scipy")
+
+
+class NoWorkers(SweepError):
+    """A cluster that has only a scheduler."""
 
 
 class DaskExecutor(TaskExecutor):
@@ -32,7 +38,7 @@ class DaskExecutor(TaskExecutor):
 
     def __init__(self, client: Any, name: str) -> None:
         from distributed import KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         # The scheduler gives a task whose worker died to another worker by itself, and gives up in the end (KilledWorker).
         # Futures are cancelled when the scheduler itself is gone.
@@ -40,11 +46,21 @@ class DaskExecutor(TaskExecutor):
         self.died = f"workers of {name} were killed"
         self.mend = "they may have run out of memory: give them more, or use a smaller grid"
         self.room = len(_workers(client, name))
+        self._client, self._name, self._seen = client, name, time.monotonic()
         self._executor = client.get_executor(pure=False)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Submit a call; one at a time in each worker process."""
         return self._executor.submit(_alone, fn, *args, **kwargs)
+
+    def flush(self) -> None:
+        """Look after the cluster: SweepError if its scheduler is gone, or if it has been without workers for long."""
+        try:
+            _workers(self._client, self._name)
+            self._seen = time.monotonic()
+        except NoWorkers:
+            if time.monotonic() - self._seen > SECONDS_WITHOUT_WORKERS:
+                raise
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks; the cluster stays."""
@@ -80,13 +96,14 @@ def dask_cluster(address: str | None, workers: int) -> Iterator[Start]:
     except ImportError:
         raise SweepError("--executor dask needs dask.distributed: pip install 'regimes[dask]'") from None
     # What Dask has to say of lost workers and connections is said by our own sentences.
-    for logger in ("distributed", "tornado"):
-        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    for logger in [name for name in logging.root.manager.loggerDict if name.startswith(("distributed", "tornado"))]:
+        logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
     if address is None:
         # No dashboard and no limit on memory: what a local pool has not either.
+        bare: dict[str, Any] = {"dashboard_address": None, "memory_limit": 0}
         with (
             LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", scheduler_port=0,
-                         dashboard_address=None, memory_limit=0, silence_logs=logging.CRITICAL) as cluster,
+                         silence_logs=logging.CRITICAL, **bare) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):  # fmt: skip
             yield lambda tasks: DaskExecutor(client, "the local Dask cluster")
@@ -99,8 +116,8 @@ def dask_cluster(address: str | None, workers: int) -> Iterator[Start]:
     except Exception as raised:  # a server that is not Dask's makes its first bytes mean anything
         known = isinstance(raised, (OSError, ValueError))
         reason = " ".join(str(raised).split()) if known else "what answers there is no Dask scheduler"
-        raise SweepError(f"{name} cannot be reached ({reason}); start `dask scheduler` there and give its address, "
-                         "as in dask:tcp://host:8786, or use --executor dask for a cluster of this machine") from None  # fmt: skip
+        raise SweepError(f"{name} cannot be reached ({reason}); start `dask scheduler` there and give "
+                         "its address, as in dask:tcp://host:8786, or use --executor dask alone") from None  # fmt: skip
     with client:
         _workers(client, name)
         _same_versions(client, name)
@@ -108,7 +125,7 @@ def dask_cluster(address: str | None, workers: int) -> Iterator[Start]:
 
 
 async def _shake_hands(address: str) -> None:
-    from distributed.comm import connect
+    from distributed.comm.core import connect
 
     comm = await connect(address, timeout=SECONDS_TO_CONNECT)
     await comm.close()
@@ -123,7 +140,7 @@ def _workers(client: Any, name: str) -> list[str]:
     if workers is None:
         raise SweepError(f"{name} has gone away; start it and run again, what was finished is kept")
     if not workers:
-        raise SweepError(f"{name} has no workers; start some with `dask worker ADDRESS --nthreads 1`")
+        raise NoWorkers(f"{name} has no workers; start some with `dask worker ADDRESS --nthreads 1`")
     return workers
 
 

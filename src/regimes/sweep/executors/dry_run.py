@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from regimes.sweep.executors.base import NotBegun, Start, SweepError, TaskExecutor
-from regimes.sweep.executors.chunks import chunks
 from regimes.sweep.executors.choose import job_folder
+from regimes.sweep.executors.chunks import chunks
 from regimes.sweep.executors.job_array import batch_script, need_submitit, planned_cost
 from regimes.sweep.executors.slurm_options import SlurmOptions, parse_slurm
 from regimes.sweep.merge import merge
@@ -45,7 +45,9 @@ class _Script(TaskExecutor):
 
 
 @contextmanager
-def dry_run(executor: str, workers: int, store: Path, slurm: Sequence[str], say: Callable[[str], None]) -> Iterator[tuple[Start, Path]]:
+def dry_run(
+    executor: str, workers: int, store: Path, slurm: Sequence[str], say: Callable[[str], None]
+) -> Iterator[tuple[Start, Path]]:
     """What opens an executor that only says what it would submit, and a copy of the store to run it on.
 
     Raises:

@@ -95,7 +95,8 @@ class JobArray(TaskExecutor):
         except (utils.FailedJobError, utils.FailedSubmissionError, OSError) as raised:
             reason = (str(raised).strip().splitlines() or [type(raised).__name__])[-1].strip()
             self._folder.remove()
-            raise SweepError(f"the jobs could not be submitted ({reason}); change what is asked with --slurm KEY=VALUE") from None
+            raise SweepError(f"the jobs could not be submitted ({reason}); "
+                             "change what is asked with --slurm KEY=VALUE") from None  # fmt: skip
 
     def _watch(self) -> None:
         """Hand over results as they are written, until every job has ended."""
@@ -187,7 +188,7 @@ def need_submitit() -> None:
 
 
 def submitit_executor(options: SlurmOptions, folder: Path) -> Any:
-    """submitit's executor for a run."""
+    """The executor of submitit for a run."""
     import submitit
 
     logging.getLogger("submitit").setLevel(logging.CRITICAL)  # what it has to say of lost jobs is said by our sentences
@@ -206,7 +207,7 @@ def batch_script(options: SlurmOptions, jobs: int) -> str:
 
     folder = next_run(options.folder)
     command = f"{shlex.quote(sys.executable)} -u -m submitit.core._submit {shlex.quote(str(folder))}"
-    array = {"map_count": jobs} if jobs > 1 else {}
+    array: dict[str, Any] = {"map_count": jobs} if jobs > 1 else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _make_sbatch_string(command=command, folder=folder, **options.parameters, **array)
