@@ -12,6 +12,15 @@ from regimes.sweep.pool import SweepError, run_tasks
 # Functions of tasks live in this module: workers are spawned, and import it by name.
 
 
+def threads(number: int) -> set[int]:
+    """Threads that NumPy's and torch's libraries would use in this process."""
+    import numpy  # noqa: F401
+    import threadpoolctl
+    import torch
+
+    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpoolctl.threadpool_info())}
+
+
 def double(number: int) -> int:
     return 2 * number
 
@@ -53,6 +62,14 @@ def test_tasks_run_in_other_processes() -> None:
     found, _ = collect(range(8), identify, workers=2)
     assert os.getpid() not in found.values()
     assert len(set(found.values())) == 2
+
+
+def test_every_worker_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many threads as cores in each of several workers would fight over them."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
+    found, _ = collect(range(2), threads, workers=2)
+    assert list(found.values()) == [{1}, {1}]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import threading
 import time
@@ -100,7 +101,7 @@ def dask_cluster(address: str | None, workers: int) -> Iterator[Start]:
         logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
     if address is None:
         # No dashboard and no limit on memory: what a local pool has not either.
-        bare: dict[str, Any] = {"dashboard_address": None, "memory_limit": 0}
+        bare: dict[str, Any] = {"dashboard_address": None, "memory_limit": 0, "preload": [__name__]}
         with (
             LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", scheduler_port=0,
                          silence_logs=logging.CRITICAL, **bare) as cluster,
@@ -122,6 +123,11 @@ def dask_cluster(address: str | None, workers: int) -> Iterator[Start]:
         _workers(client, name)
         _same_versions(client, name)
         yield lambda tasks: DaskExecutor(client, name)
+
+
+def dask_setup(worker: Any) -> None:
+    """Called by a worker of a local cluster as it starts: interrupts are for the coordinator, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def _shake_hands(address: str) -> None:

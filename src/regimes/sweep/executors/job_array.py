@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,8 @@ class JobArray(TaskExecutor):
         # and this process reads none: results come as JSON.
         executor = submitit_executor(self._options, self._folder.path)
         try:
-            with utils.environment_variables(**dict.fromkeys(THREADS, 1)):
+            log = self._folder.path / "controllers.log"
+            with utils.environment_variables(**dict.fromkeys(THREADS, 1)), _errors_into(log, self._options.cluster):
                 return executor.map_array(do_chunk, [self._work] * count, dealt, files, [self._folder.stop] * count)
         except (utils.FailedJobError, utils.FailedSubmissionError, OSError) as raised:
             reason = (str(raised).strip().splitlines() or [type(raised).__name__])[-1].strip()
@@ -157,6 +160,22 @@ class _Watch:
                     future.set_exception(NotBegun() if stopped else JobLost())
                 self._futures = {}
         return self.over
+
+
+@contextmanager
+def _errors_into(log: Path, cluster: str) -> Iterator[None]:
+    """Processes started inside write their errors to a file: those that stand in for Slurm die noisily when cancelled."""
+    if cluster != "local":
+        yield
+        return
+    before = os.dup(2)
+    try:
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def planned_cost(task: Any) -> float:
