@@ -41,7 +41,7 @@ def die_once(mark: str) -> str:
 
 def die(mark: str) -> str:
     if mark.endswith("die"):
-        time.sleep(0.2)
+        time.sleep(0.6)
         os.kill(os.getpid(), signal.SIGKILL)
     return mark
 
@@ -90,7 +90,7 @@ def test_a_killed_worker_is_replaced_and_its_task_done_again(tmp_path: Path) -> 
 def test_a_task_that_always_kills_its_worker_is_named_and_the_others_are_kept() -> None:
     found: list[str] = []
     with pytest.raises(SweepError) as raised:
-        run_tasks(["a", "b", "c", "die"], die, lambda task, result: found.append(task), workers=2)
+        run_tasks(["a", "die", "b", "c"], die, lambda task, result: found.append(task), workers=2)
     assert "killed twice, the last time during die" in str(raised.value)
     assert "use fewer --workers" in str(raised.value)
     assert sorted(found) == ["a", "b", "c"]

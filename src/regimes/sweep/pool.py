@@ -64,7 +64,7 @@ def run_tasks(
                 f"{executor.died} twice, the last time during {' or '.join(map(describe, lost[:4]))}; "
                 f"{executor.mend}, what was finished is kept"
             )
-        waiting.extendleft(reversed(lost))
+        waiting.extend(lost)  # last: if one of them kills every worker, the others are done by then
     return list(waiting)
 
 

@@ -13,7 +13,7 @@ def test_every_task_is_in_one_chunk_and_none_is_overloaded(costs: list[float], n
     tasks = list(range(len(costs)))
     dealt = chunks(tasks, number, lambda task: costs[task])
     assert sorted(task for chunk in dealt for task in chunk) == tasks
-    assert len(dealt) == min(number, len(costs))
+    assert len(dealt) == min(number, (len(costs) + 1) // 2), "a job for each task is too many"
     assert all(chunk and chunk == sorted(chunk) for chunk in dealt)
     # Greedy scheduling (Graham 1966): no chunk exceeds a fair share of the load by more than one task.
     load = [costs[task] / sum(costs) + 1 / len(costs) for task in tasks]

@@ -18,7 +18,7 @@ def chunks(tasks: Sequence[Task], number: int, cost: Callable[[Task], float]) ->
 
     Arguments:
         tasks: the tasks, in the order in which they should be done.
-        number: chunks at most.
+        number: chunks at most; there are never more than half as many as tasks, since a job has its own cost.
         cost: a task's planned cost, positive, in any unit.
 
     Returns:
@@ -26,7 +26,7 @@ def chunks(tasks: Sequence[Task], number: int, cost: Callable[[Task], float]) ->
     """
     costs = [cost(task) for task in tasks]
     total = sum(costs) or 1.0
-    heap: list[tuple[float, int]] = [(0.0, index) for index in range(min(number, len(tasks)))]
+    heap: list[tuple[float, int]] = [(0.0, index) for index in range(min(number, (len(tasks) + 1) // 2))]
     dealt: list[list[int]] = [[] for _ in heap]
     for position in sorted(range(len(tasks)), key=lambda position: -costs[position]):
         load, index = heapq.heappop(heap)

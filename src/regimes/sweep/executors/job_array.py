@@ -149,15 +149,16 @@ class _Watch:
                 future.set_result(result)
 
     def look(self, stopped: bool) -> bool:
-        """Take what is there; whether the job has ended, tasks without a result being lost or, if stopped, not begun."""
+        """Take what is there; whether the job has ended, and then what becomes of the tasks without a result."""
         if not self.over:
             over = self.job.done()
             self.take()  # after asking: what an ended job has written is there
             if over:
                 self.over = True
                 self.lost = bool(self._futures) and not stopped
-                for future in self._futures.values():
-                    future.set_exception(NotBegun() if stopped else JobLost())
+                # A job does its tasks in order: it was lost at the first without a result, and did not begin the others.
+                for number, future in enumerate(self._futures.values()):
+                    future.set_exception(JobLost() if self.lost and number == 0 else NotBegun())
                 self._futures = {}
         return self.over
 
