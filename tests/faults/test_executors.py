@@ -35,7 +35,7 @@ def kill_a_worker(bench: Bench, running: subprocess.Popen, begun: int) -> int:
 
 
 def ends_with(running: subprocess.Popen, expected: list[str]) -> None:
-    out, _ = running.communicate(timeout=90)
+    out, _ = running.communicate(timeout=240)
     assert out.split() == expected
 
 

@@ -78,6 +78,12 @@ def test_a_job_array_leaves_the_same_store(
     assert printed == f"# 12 cells in 2 jobs\n{slurm.read_text()}\n"
     for line in ("#SBATCH --array=0-1%2", "#SBATCH --partition=long", "#SBATCH --mem=2GB", "export OMP_NUM_THREADS=1"):
         assert line in printed.splitlines()
+    content = store.read_bytes()
+    with pytest.raises(SystemExit):
+        main(["map", "--claims", str(claim_folder), "--store", str(store), "--executor", "slurm", "--dry-run", "--no-controls",
+              "--device", "cpu"])  # fmt: skip
+    assert capsys.readouterr().out == "# nothing to do: the store has every cell and control\n"
+    assert store.read_bytes() == content
     here = tmp_path / "here.sqlite"
     with Store.open(here, create=True) as opened, Store.open(store, read_only=True) as other:
         run_map(claims, opened, SETTINGS)

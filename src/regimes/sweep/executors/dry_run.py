@@ -63,4 +63,12 @@ def dry_run(
         copy = Path(scratch) / store.name
         if store.exists():
             merge(copy, [store])
-        yield lambda tasks: _Script(options, workers, say), copy
+        opened: list[_Script] = []
+
+        def start(tasks: int) -> _Script:
+            opened.append(_Script(options, workers, say))
+            return opened[-1]
+
+        yield start, copy
+        if not opened:
+            say("# nothing to do: the store has every cell and control")
