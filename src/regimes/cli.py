@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -256,7 +257,10 @@ def _coordinates(claim: Claim, pairs: Sequence[str]) -> dict[str, Value]:
 @click.option("--grid", "grids", multiple=True, metavar="AXIS=RANGE", help="width=4:4096, width=4,8,16 or epsilon=.1:.9:5.")
 @click.option("--subject", default=None, metavar="MOD:OBJ", help="Map this code instead of the claims' subjects.")
 @click.option("--shard", default=None, metavar="K/N", help="Only the K-th of N parts of the cells.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes, or Slurm jobs.")
+@click.option("--executor", default="local", show_default=True, metavar="WHERE", help="local, dask, dask:ADDRESS or slurm.")
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="Asked of Slurm: partition, time (minutes), mem, setup ...")
+@click.option("--dry-run", is_flag=True, help="Print the batch script of --executor slurm, and submit nothing.")
 @click.option("--budget", default=None, metavar="TIME", help="Stop starting cells after this time: 90s, 15m, 2h.")
 @click.option("--controls/--no-controls", "with_controls", default=True, help="Also refute the controls once.")
 @click.option("--retry", is_flag=True, help="Decide undecided cells and controls again, with this run's budgets.")
@@ -270,6 +274,9 @@ def map_claims(
     subject: str | None,
     shard: str | None,
     workers: int,
+    executor: str,
+    slurm: Sequence[str],
+    dry_run: bool,
     budget: str | None,
     with_controls: bool,
     retry: bool,
@@ -283,10 +290,18 @@ def map_claims(
     from regimes import mapping
 
     seconds = None if budget is None else _usage(lambda: mapping.seconds_of(budget))
-    outcome = mapping.map_claims(
-        claims, Path(store), settings, profile, grids=grids, subject=subject, shard=shard, workers=workers,
-        budget=seconds, with_controls=with_controls, retry=retry, quiet=as_json,
-    )  # fmt: skip
+    run = partial(mapping.map_claims, claims, settings=settings, profile=profile, grids=grids, subject=subject, shard=shard,
+                  workers=workers, budget=seconds, with_controls=with_controls, retry=retry)  # fmt: skip
+    if dry_run:
+        from regimes.sweep.executors.dry_run import dry_run as without_submitting
+
+        with without_submitting(executor, workers, Path(store), slurm, click.echo) as (start, copy):
+            run(path=copy, quiet=True, start=start)
+        return PROMISED
+    from regimes.sweep.executors.choose import executor_named
+
+    with executor_named(executor, workers, Path(store), slurm) as start:
+        outcome = run(path=Path(store), quiet=as_json, start=start)
     if as_json:
         _print_json(outcome.as_dict())
     else:

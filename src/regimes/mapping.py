@@ -13,6 +13,7 @@ from typing import Any
 from regimes.claim import Claim
 from regimes.engine import Settings
 from regimes.profiles import Profile
+from regimes.sweep.executors.base import Start
 from regimes.sweep.grid import cells as grid_cells
 from regimes.sweep.grid import parse_grids, parse_shard
 from regimes.sweep.run import Outcome, Progress, Step, run_controls, run_map
@@ -98,6 +99,7 @@ def map_claims(
     with_controls: bool,
     retry: bool,
     quiet: bool,
+    start: Start | None = None,
 ) -> Mapped:
     """Decide cells, and controls once, into the store at `path`.
 
@@ -114,6 +116,7 @@ def map_claims(
         with_controls: whether controls are tried as well; never for another subject, nor for shards but the first.
         retry: decide undecided cells and controls again.
         quiet: no progress, whatever the terminal.
+        start: opens another executor than processes of this machine.
 
     Raises:
         ValueError: a grid or shard that does not fit; nothing has been written.
@@ -127,11 +130,11 @@ def map_claims(
         foreign(subject)
     with Store.open(path, create=True) as store:
         with shown("cells", quiet) as progress:
-            cells = run_map(claims, store, settings, overrides, workers, budget, progress, part, subject, retry)
+            cells = run_map(claims, store, settings, overrides, workers, budget, progress, part, subject, retry, start)
         if not with_controls or subject is not None or (part is not None and part[0] != 1):
             return Mapped(str(path), cells)
         with shown("controls", quiet) as progress:
-            controls = run_controls(claims, store, settings, profile, workers, budget, progress, retry)
+            controls = run_controls(claims, store, settings, profile, workers, budget, progress, retry, start)
     return Mapped(str(path), cells, controls)
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -193,3 +199,98 @@ def test_reading_and_writing_at_the_same_time(tmp_path: Path) -> None:
     assert len(set(seen)) > 2
     with Store.open(path, read_only=True) as store:
         assert len(store.cells("a/b")) == 301
+
+
+FILL = """
+import resource, sys
+from regimes.sweep.store import CellKey, Store, StoreError, settings_key
+
+path, limit = sys.argv[1], int(sys.argv[2])
+kept = 0
+with Store.open(path, create=True) as store:
+    store.put_claim({"id": "a/b", "fingerprint": "f1"})
+    if limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        for index in range(5000):
+            key = CellKey("a/b", "f1", "ours", f'{{"width":{index}}}', 0, settings_key("float32", "cpu", 1e-6))
+            store.put_cell(key, evidence={"verdict": "holds", "details": {"padding": "x" * 200}}, inside=True,
+                           premise_boundary=None, exact_boundary=None, seconds=0.1, run="r")
+            kept += 1
+    except StoreError as raised:
+        print(raised)
+    print(len(store.cells("a/b")))
+with Store.open(path, read_only=True) as store:
+    print(kept, len(store.cells("a/b")))
+"""
+
+
+def test_a_file_that_may_not_grow_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "maps.sqlite"
+    ran = subprocess.run([sys.executable, "-c", FILL, path, "200000"], capture_output=True, text=True, timeout=60)
+    sentence, inside, after = ran.stdout.splitlines()
+    assert "maps.sqlite cannot be read or written" in sentence or "maps.sqlite cannot grow" in sentence
+    assert after.split() == [inside, inside], "a cell was lost, or half a cell was kept"
+    with Store.open(path) as store:
+        assert len(store.cells("a/b")) == int(inside) > 20
+        assert put(store, 5000)
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """A file system of 1 MB, in a mount namespace of its own."""
+    mount = f"mount -t tmpfs -o size=1m full {tmp_path}"
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode:
+        pytest.skip("needs a mount namespace for a small file system")
+    script = f'{mount} && "$@"'
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", sys.executable, "-c", FILL, str(tmp_path / "maps.sqlite"), "0"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    sentence, inside, after = ran.stdout.splitlines()
+    assert "maps.sqlite cannot grow: the disk is full; free some space and run again, what was finished is kept" in sentence
+    assert after.split() == [inside, inside]
+    assert int(inside) > 20
+
+
+@contextmanager
+def a_user_without_rights() -> Iterator[None]:
+    """Permissions do not stop root, so root becomes somebody else for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("folder_too", [False, True])
+def test_a_file_that_gives_no_permission_to_write(folder_too: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        path = filled(Path(name) / "maps.sqlite")
+        content = path.read_bytes()
+        path.chmod(0o444)
+        Path(name).chmod(0o555 if folder_too else 0o777)
+        with a_user_without_rights():
+            with pytest.raises(StoreError, match=r"maps\.sqlite cannot be written; .* permission: give it"):
+                with Store.open(path) as store:
+                    put(store, 100)
+            with Store.open(path, read_only=True) as store:
+                assert len(store.cells("a/b")) == 60
+        Path(name).chmod(0o755)
+        assert path.read_bytes() == content
+        if folder_too:
+            assert os.listdir(name) == ["maps.sqlite"]
+
+
+def test_a_page_that_is_damaged_while_the_store_is_open(tmp_path: Path) -> None:
+    path = filled(tmp_path / "maps.sqlite", cells=400)
+    with Store.open(path) as store:
+        store._connection.execute("PRAGMA cache_size=0")
+        content = bytearray(path.read_bytes())
+        content[20 * 4096 : 21 * 4096] = bytes(reversed(range(256))) * 16
+        path.write_bytes(content)
+        with pytest.raises(StoreError, match=r"maps\.sqlite is damaged; restore it from a copy, or map into another file"):
+            store.cells("a/b")
+        assert [claim["id"] for claim in store.claims()] == ["a/b"]
+        assert store.has_cell(key(0))
+    refused(path, "is damaged", "restore it from a copy")

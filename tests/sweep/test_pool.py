@@ -12,6 +12,15 @@ from regimes.sweep.pool import SweepError, run_tasks
 # Functions of tasks live in this module: workers are spawned, and import it by name.
 
 
+def threads(number: int) -> set[int]:
+    """Threads that NumPy's and torch's libraries would use in this process."""
+    import numpy  # noqa: F401
+    import threadpoolctl
+    import torch
+
+    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpoolctl.threadpool_info())}
+
+
 def double(number: int) -> int:
     return 2 * number
 
@@ -32,7 +41,7 @@ def die_once(mark: str) -> str:
 
 def die(mark: str) -> str:
     if mark.endswith("die"):
-        time.sleep(0.2)
+        time.sleep(0.6)
         os.kill(os.getpid(), signal.SIGKILL)
     return mark
 
@@ -55,6 +64,14 @@ def test_tasks_run_in_other_processes() -> None:
     assert len(set(found.values())) == 2
 
 
+def test_every_worker_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many threads as cores in each of several workers would fight over them."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
+    found, _ = collect(range(2), threads, workers=2)
+    assert list(found.values()) == [{1}, {1}]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_stopping_leaves_the_rest(workers: int) -> None:
     found: list[int] = []
@@ -73,7 +90,7 @@ def test_a_killed_worker_is_replaced_and_its_task_done_again(tmp_path: Path) -> 
 def test_a_task_that_always_kills_its_worker_is_named_and_the_others_are_kept() -> None:
     found: list[str] = []
     with pytest.raises(SweepError) as raised:
-        run_tasks(["a", "b", "c", "die"], die, lambda task, result: found.append(task), workers=2)
+        run_tasks(["a", "die", "b", "c"], die, lambda task, result: found.append(task), workers=2)
     assert "killed twice, the last time during die" in str(raised.value)
     assert "use fewer --workers" in str(raised.value)
     assert sorted(found) == ["a", "b", "c"]

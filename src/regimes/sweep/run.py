@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from regimes.case import Case
@@ -16,6 +16,7 @@ from regimes.decide import Budget
 from regimes.document import document, fingerprint
 from regimes.engine import Settings, name_of, provenance, resolve_device
 from regimes.profiles import Profile
+from regimes.sweep.executors.base import Start
 from regimes.sweep.grid import Overrides, beside, boundaries, cells, cost, in_shard
 from regimes.sweep.pool import SweepError, run_tasks
 from regimes.sweep.store import CellKey, Store, settings_key
@@ -79,6 +80,7 @@ def run_map(
     shard: tuple[int, int] | None = None,
     subject: str | None = None,
     retry: bool = False,
+    start: Start | None = None,
 ) -> Outcome:
     """Decide the cells of the claims' maps that the store does not have, cheapest first, each stored at once.
 
@@ -93,6 +95,7 @@ def run_map(
         shard: (k, n): only the k-th of n parts of the cells.
         subject: `module:object` in place of the claims' subjects.
         retry: decide undecided cells again, with this run's budgets.
+        start: opens another executor than worker processes of this machine; it changes no result either.
 
     Raises:
         GridError: overrides that do not fit a claim.
@@ -102,6 +105,7 @@ def run_map(
     """
     budget = Budget(settings.alpha)
     budget.admit(len(claims))
+    settings = _here(settings)
     setting, outcome = _setting(settings), Outcome()
     own = None if subject is None else name_of(foreign(subject))
     tasks: list[CellTask] = []
@@ -140,7 +144,7 @@ def run_map(
             run=run,
         )
 
-    _sweep(tasks, claims, store, settings, keep, outcome, workers, budget_seconds, progress)
+    _sweep(tasks, claims, store, settings, keep, outcome, workers, budget_seconds, progress, start)
     for key, wanted in maps:
         for cell in store.cells(key.claim):
             same = (cell["subject"], cell["seed"], cell["settings"]) == (key.subject, key.seed, json.loads(setting))
@@ -158,6 +162,7 @@ def run_controls(
     budget_seconds: float | None = None,
     progress: Progress | None = None,
     retry: bool = False,
+    start: Start | None = None,
 ) -> Outcome:
     """Try to refute the claims' controls that the store does not have; errors as of `run_map`.
 
@@ -170,8 +175,10 @@ def run_controls(
         budget_seconds: no control is started after this time.
         progress: called after each control.
         retry: try undecided controls again, with this run's budgets.
+        start: opens another executor than worker processes of this machine.
     """
     Budget(settings.alpha).admit(len(claims))
+    settings = _here(settings)
     setting, outcome = _setting(settings), Outcome()
     tasks: list[ControlTask] = []
     for claim in claims:
@@ -193,7 +200,7 @@ def run_controls(
             seconds=result.seconds, run=run,
         )  # fmt: skip
 
-    _sweep(tasks, claims, store, settings, keep, outcome, workers, budget_seconds, progress)
+    _sweep(tasks, claims, store, settings, keep, outcome, workers, budget_seconds, progress, start)
     for claim in claims:
         for name, verdict in _known_controls(store, claim.id, settings.seed, setting).items():
             outcome.verdicts[verdict] = outcome.verdicts.get(verdict, 0) + 1
@@ -212,6 +219,7 @@ def _sweep(
     workers: int,
     budget_seconds: float | None,
     progress: Progress | None,
+    start: Start | None,
 ) -> None:
     """Run the tasks and keep their results; counts and failures go into the outcome."""
     if not tasks:
@@ -245,9 +253,10 @@ def _sweep(
 
         left = run_tasks(
             tasks,
-            run_task if workers > 1 and len(tasks) > 1 else here,
+            run_task if start is not None or (workers > 1 and len(tasks) > 1) else here,
             finished,
             workers=workers,
+            start=start,
             stop=lambda: budget_seconds is not None and time.monotonic() - started > budget_seconds,
             describe=describe,
         )
@@ -260,6 +269,11 @@ def _run(store: Store, settings: Settings) -> Iterator[str]:
     run = store.start_run(provenance(settings))
     yield run
     store.finish_run(run)
+
+
+def _here(settings: Settings) -> Settings:
+    """The settings with the device that `auto` means here: on another machine it may mean another, and other bits."""
+    return replace(settings, device=str(resolve_device(settings.device)))
 
 
 def _setting(settings: Settings) -> str:
