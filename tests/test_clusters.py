@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from regimes.sweep.store import Store
+from shell import ROOT, run
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
 STORES = ("maps", "dask", "slurm", "all")
 
@@ -28,22 +26,17 @@ def content(path: Path) -> list[dict]:
 def test_the_page_on_clusters(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs the extra dask")
     pytest.importorskip("submitit", reason="needs the extra slurm")
-    tools, home = tmp_path / "bin", tmp_path / "me"
-    tools.mkdir()
+    home = tmp_path / "me"
     home.mkdir()
-    (tools / "regimes").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m regimes.cli "$@"\n')
-    (tools / "regimes").chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "REGIMES_CLAIMS": str(ROOT / "claims")}
-    script = "set -e\n" + "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL))
-    ran = subprocess.run(["bash", "-c", script], cwd=home, env=environment, capture_output=True, text=True, timeout=300)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.count("no verdict, threshold, control or claim differs") == 3
+    status, said = run("set -e\n" + "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)), home)
+    assert status == 0, said
+    assert said.count("no verdict, threshold, control or claim differs") == 3
     first, *others = (content(home / f"{name}.sqlite") for name in STORES)
     assert len(first) == 10
     for other in others:
         assert other == first
     (printed,) = [block for block in re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL) if "#SBATCH" in block]
-    assert printed.replace("/home/me", str(home)).replace(" python -u", f" {sys.executable} -u") in ran.stdout
+    assert printed.replace("/home/me", str(home)).replace(" python -u", f" {sys.executable} -u") in said
     assert sorted(path.name for path in home.iterdir()) == sorted(
         [f"{name}.sqlite" for name in STORES] + ["part1.sqlite", "part2.sqlite"]
     )
