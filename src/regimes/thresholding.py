@@ -10,6 +10,7 @@ from typing import Any
 from regimes.claim import Claim
 from regimes.engine import Settings
 from regimes.mapping import shown
+from regimes.sweep.bracket import groups, own, ratio, remark, shared
 from regimes.sweep.grid import parse_grids, parse_shard
 from regimes.sweep.store import Store
 from regimes.sweep.thresholds import Searched, run_thresholds
@@ -71,8 +72,8 @@ class Thresholds:
         """The outcome for a person: a table for each claim, then the counts."""
         lines: list[str] = []
         for claim in dict.fromkeys(row["claim"] for row in self.found.rows):
-            rows = [row for row in self.found.rows if row["claim"] == claim]
-            lines += [f"{claim}: {self.axis} in {rows[0]['coordinates']}", *table(rows), ""]
+            for rows in groups(row for row in self.found.rows if row["claim"] == claim):
+                lines += [f"{claim}: {self.axis} in {rows[0]['coordinates']}", *table(rows), ""]
         if lines:
             lines.append("holds is certified up to the claim's margin: where the truth lies within it, either end may fall")
         lines += self.broken
@@ -131,44 +132,21 @@ def find_thresholds(
     return Thresholds(str(path), axis, found)
 
 
-def ratio(row: Mapping[str, Any]) -> float | None:
-    """The promised boundary over the measured one (turned round for upper bounds), None if there are not both."""
-    promised, measured = row["premise_boundary"], row["holds"]
-    if promised is None or not measured or promised <= 0 or measured <= 0:
-        return None
-    return promised / measured if row["side"] == "least" else measured / promised
-
-
 def place(row: Mapping[str, Any], at: float) -> str:
     """A coordinate of a row as a case for a person."""
     return ", ".join(f"{name}={value}" for name, value in {**row["row"], row["axis"]: f"{at:g}"}.items())
 
 
-def remark(row: Mapping[str, Any]) -> str:
-    """What a bracket's numbers alone do not say, empty if nothing."""
-    notes = []
-    if row["refuted"] is None and row["holds"] is not None and not row["undecided"]:
-        notes.append("holds throughout")
-    if row["holds"] is None and row["refuted"] is not None and not row["undecided"]:
-        notes.append("refuted throughout")
-    if row["undecided"]:
-        notes.append(f"{row['undecided']} coordinates undecided between")
-    if row["evidence"]["against"]:
-        notes.append(f"not monotone: see {row['axis']} {', '.join(f'{at:g}' for at in row['evidence']['against'])}")
-    return "; ".join(notes)
-
-
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines of a table of thresholds, with what the rows have in common above it."""
-    first = rows[0]["row"]
-    shared = {name for name, value in first.items() if len(rows) > 1 and all(row["row"][name] == value for row in rows)}
+    common = shared(rows)
     lines: list[tuple[str, ...]] = [("", *COLUMNS)]
     for row in rows:
-        own = ", ".join(f"{name}={value}" for name, value in row["row"].items() if name not in shared)
+        label = ", ".join(f"{name}={value}" for name, value in own(row, common).items())
         ends = (row["refuted"], row["holds"], row["premise_boundary"], row["exact_boundary"], ratio(row))
-        lines.append((own, *map(_short, ends), f"{row['replicates']:,}", remark(row)))
+        lines.append((label, *map(_short, ends), f"{row['replicates']:,}", remark(row)))
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    found = [f"  at {', '.join(f'{name}={first[name]}' for name in first if name in shared)}"] if shared else []
+    found = [f"  at {', '.join(f'{name}={value}' for name, value in common.items())}"] if common else []
     for label, *numbers, note in lines:
         columns = [label.ljust(widths[0]), *(text.rjust(width) for text, width in zip(numbers, widths[1:], strict=False)), note]
         found.append("  " + "  ".join(columns).rstrip())

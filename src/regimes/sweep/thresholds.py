@@ -216,7 +216,9 @@ def _safely(task: RowTask, claim: Callable[[], Claim]) -> FoundRow:
         return FoundRow(result, time.monotonic() - started)
     except Exception as raised:
         text = " ".join(str(raised).split()) or type(raised).__name__
-        return FoundRow(None, time.monotonic() - started, f"{task.key.claim} in row {task.key.row}: {text}")
+        axis = task.ladder.axis
+        mend = f"give --grid {axis}=LOW:HIGH if the claim cannot be decided at the ends of its {axis}"
+        return FoundRow(None, time.monotonic() - started, f"{task.key.claim} in row {task.key.row}: {text}; {mend}")
 
 
 def search_row(
