@@ -6,18 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from regimes.catalogue import load_claims
+from regimes.catalogue import claims_in, load_claims
 from regimes.claim import Claim
 from regimes.decide import Budget
 from regimes.document import fingerprint
 from regimes.engine import Settings, decide
-from regimes.sweep.grid import GridError, parse_grids
+from regimes.sweep.grid import GridError, parse_grid, parse_grids
+from regimes.sweep.ladder import ladder, rows
 from regimes.sweep.run import Step, run_map
 from regimes.sweep.store import Store, StoreError
-from regimes.sweep.thresholds import run_thresholds
+from regimes.sweep.thresholds import run_thresholds, search_row
+from regimes.theory.first_passage import exact_width
 from test_run import HEADS, MEAN
 
 SETTINGS = Settings(device="cpu", replicates=200_000)
+CLAIMS = Path(__file__).parents[2] / "claims"
 
 
 @pytest.fixture
@@ -178,3 +181,26 @@ def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store.thresholds(HEADS)
+
+
+def test_the_flat_band_s_brackets_meet_theory_with_a_tenth_of_the_grid_s_replicates() -> None:
+    (band,) = (one for one in claims_in(CLAIMS / "arpit2019benefits.py") if one.slug == "he-norm-flat-band")
+    rungs, settings, budget = ladder(band, "width"), Settings(device="cpu"), Budget(1e-6)
+    searched = 0
+    for row in rows(band, "width")[:4]:
+        found = search_row(band, row, rungs, budget.cell(8), settings)
+        searched += found["replicates"]
+        # Refuted means P < 0.95 and holds means P > 0.93: the bracket meets what lies between the two exact thresholds.
+        exact, relaxed = (exact_width(0.5, row.depth, delta) for delta in (0.05, 0.07))
+        assert found["refuted"] < exact == found["exact_boundary"]
+        assert found["holds"] > relaxed
+        assert found["holds"] <= 1.006 * found["refuted"] + 1
+    # Every eighth coordinate of the grid of the row of depth 4, decided with the same error for the row, stands for eight.
+    widths = rungs.coordinates[::8]
+    grid = 8 * sum(
+        decide(band, rows(band, "width")[2].replace(width=width), error=budget.cell(8 * len(rungs.coordinates)),
+               settings=settings, subject=band.map_subject).replicates
+        for width in widths
+    )  # fmt: skip
+    print(f"{4 * grid} replicates on the grid of four rows, {searched} by the search, ratio {4 * grid / searched:.1f}")
+    assert 4 * grid >= 10 * searched
