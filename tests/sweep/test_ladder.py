@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from test_grid import DEPTH, WIDTH, declare
 
 from regimes import axes
 from regimes.claim import Grid, at_least, at_most, where
 from regimes.sweep.grid import GridError
 from regimes.sweep.ladder import known_side, ladder, others, rows
-from test_grid import DEPTH, WIDTH, declare
 
 EPSILON, DELTA = axes.epsilon(0.1, 0.9), axes.delta()
 MAPPED = declare(axes.width(2, 1 << 22), DEPTH, EPSILON, DELTA, axes.choice("law", ("normal", "uniform")),

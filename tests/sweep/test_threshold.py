@@ -10,6 +10,7 @@ from regimes.decide import Budget
 from regimes.decide.evidence import Evidence
 from regimes.kinds import Probability
 from regimes.sweep.threshold import SCOUT_ERROR, Bracket, search
+from regimes.sweep.thresholds import BRIEF
 
 TARGET, MARGIN = 0.9, 0.05
 KIND = Probability(at_least=TARGET, margin=MARGIN)
@@ -23,13 +24,15 @@ def nowhere(*given: object) -> Evidence:
     raise AssertionError(f"asked at {given}")
 
 
-def told(verdicts: Sequence[str], scouts: Sequence[str] | None = None) -> tuple[Bracket, list[tuple[int, float]]]:
-    """The search among coordinates with these verdicts, and the judges' indices and errors in their order."""
-    asked: list[tuple[int, float]] = []
+def told(
+    verdicts: Sequence[str], scouts: Sequence[str] | None = None, brief: bool = False
+) -> tuple[Bracket, list[tuple[int, float, bool]]]:
+    """The search among coordinates with these verdicts, and the questions to judges, who may decide briefly or not."""
+    asked: list[tuple[int, float, bool]] = []
 
-    def judge(index: int, error: float) -> Evidence:
-        asked.append((index, error))
-        return evidence(verdicts[index], 100)
+    def judge(index: int, error: float, briefly: bool) -> Evidence:
+        asked.append((index, error, briefly))
+        return evidence(verdicts[index] if brief or not briefly else "undecided", 100)
 
     found = search(len(verdicts), lambda index: evidence((scouts or verdicts)[index]), judge, 0.1)
     return found, asked
@@ -39,29 +42,39 @@ def row(refuted: int, undecided: int, holds: int) -> list[str]:
     return ["refuted"] * refuted + ["undecided"] * undecided + ["holds"] * holds
 
 
+@pytest.mark.parametrize("brief", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1000])
-def test_every_threshold_is_found_between_neighbours(count: int) -> None:
+def test_every_threshold_is_found_between_neighbours(count: int, brief: bool) -> None:
     for refuted in {0, 1, count // 3, count // 2, count - 1, count}:
-        found, asked = told(row(refuted, 0, count - refuted))
+        found, asked = told(row(refuted, 0, count - refuted), brief=brief)
         assert (found.refuted, found.holds) == (refuted - 1 if refuted else None, refuted if refuted < count else None)
         assert (found.against, found.undecided) == ((), ())
-        assert found.scouts <= np.log2(count) + 1
-        assert len(asked) <= 6
+        assert found.scouts <= (0 if brief else np.log2(count) + 1)
+        assert len(asked) <= (np.log2(count) + 4 if brief else 7)
         assert found.replicates == found.scouts + 100 * len(asked)
 
 
-def test_no_coordinate_is_judged_twice_and_the_errors_stay_within_the_row_s() -> None:
-    _, asked = told(row(300, 0, 700), scouts=row(900, 0, 100))
-    assert len({index for index, _ in asked}) == len(asked) > 6
-    assert [error for _, error in asked] == pytest.approx([0.1 * Budget.series(j + 1) for j in range(len(asked))])
-    assert sum(error for _, error in asked) < 0.1
+@pytest.mark.parametrize("brief", [False, True])
+def test_the_errors_stay_within_the_row_s_and_an_index_has_one(brief: bool) -> None:
+    _, asked = told(row(300, 0, 700), scouts=row(900, 0, 100), brief=brief)
+    shares: dict[int, float] = {}
+    halves: dict[bool, list[float]] = {True: [], False: []}
+    for index, error, briefly in asked:
+        if index not in shares:
+            halves[briefly].append(error)
+        assert shares.setdefault(index, error) == error
+    for half in halves.values():
+        assert half == pytest.approx([0.05 * Budget.series(j + 1) for j in range(len(half))])
+    assert sum(shares.values()) < 0.1
+    assert len(set(asked)) == len(asked) > 6
+    assert all(not briefly for _, _, briefly in asked[1:]) or brief
 
 
 @pytest.mark.parametrize("wrong", [0, 90, 440, 460, 700, 1000])
 def test_scouts_that_are_wrong_cost_replicates_and_nothing_else(wrong: int) -> None:
     found, asked = told(row(450, 0, 550), scouts=row(wrong, 0, 1000 - wrong))
     assert (found.refuted, found.holds) == (449, 450)
-    assert len(asked) < 26
+    assert len(asked) < 27
 
 
 @pytest.mark.parametrize("scouts", [row(450, 100, 450), row(500, 0, 500), row(470, 1, 529)])
@@ -77,7 +90,7 @@ def test_what_is_undecided_widens_the_bracket_and_is_never_decided_by_force(scou
 def test_a_row_that_is_undecided_throughout_has_no_end() -> None:
     found, asked = told(row(0, 40, 0))
     assert (found.refuted, found.holds, found.against) == (None, None, ())
-    assert set(found.undecided) == {index for index, _ in asked}
+    assert set(found.undecided) == {index for index, _, briefly in asked if not briefly}
     assert {0, 39} <= set(found.undecided)
 
 
@@ -150,8 +163,9 @@ def measured(truth: np.ndarray, seed: int, error: float, replicates: int = 20_00
         return rule.evidence()
 
     return search(
-        len(truth), lambda index: decided(index, SCOUT_ERROR, replicates // 4), lambda index, at: decided(index, at, replicates), error
-    )
+        len(truth), lambda index: decided(index, SCOUT_ERROR, replicates // 4),
+        lambda index, at, brief: decided(index, at, BRIEF if brief else replicates), error,
+    )  # fmt: skip
 
 
 def wrong(found: Bracket, truth: np.ndarray) -> bool:
@@ -186,7 +200,7 @@ def test_the_measurement_comes_near_enough_to_the_bound_to_mean_something(search
     assert sum(wrong(found, truth) for found in brackets) >= SEEDS * ERROR / 20
 
 
-def test_a_search_that_trusts_its_scouts_alone_would_not_keep_it() -> None:
+def test_judges_that_spend_the_whole_budget_each_would_not_keep_it() -> None:
     truth, failures = CURVES["resting"](np.arange(COUNT)), 0
     for seed in range(SEEDS):
         random = np.random.default_rng(seed)
@@ -197,7 +211,7 @@ def test_a_search_that_trusts_its_scouts_alone_would_not_keep_it() -> None:
                 rule.fold((random.random(64) < truth[index]).astype(float))
             return rule.evidence()
 
-        failures += wrong(search(COUNT, decided, lambda index, at: decided(index), ERROR), truth)
+        failures += wrong(search(COUNT, decided, lambda index, at, brief: decided(index), ERROR), truth)
     assert failures / SEEDS > ERROR
 
 

@@ -5,19 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from test_run import HEADS, MEAN
 
 from regimes.catalogue import claims_in, load_claims
 from regimes.claim import Claim
 from regimes.decide import Budget
 from regimes.document import fingerprint
 from regimes.engine import Settings, decide
-from regimes.sweep.grid import GridError, parse_grid, parse_grids
+from regimes.sweep.grid import GridError, parse_grids
 from regimes.sweep.ladder import ladder, rows
 from regimes.sweep.run import Step, run_map
 from regimes.sweep.store import Store, StoreError
 from regimes.sweep.thresholds import run_thresholds, search_row
 from regimes.theory.first_passage import exact_width
-from test_run import HEADS, MEAN
 
 SETTINGS = Settings(device="cpu", replicates=200_000)
 CLAIMS = Path(__file__).parents[2] / "claims"

@@ -1,24 +1,30 @@
 """Threshold search: where along one axis a claim turns from refuted to holding, by noisy bisection with a guarantee.
 
-The coordinates of a row are counted 0, ..., n - 1 towards the side on which the claim is expected to hold. The search has
-two parts with replicates of their own:
+The coordinates of a row are counted 0, ..., n - 1 towards the side on which the claim is expected to hold. Coordinates are
+decided in two ways, with replicates of their own:
 
-1. *Scouts* bisect. A scout decides a coordinate with error `SCOUT_ERROR`, which near the threshold costs about a sixth of a
-   verdict that one may rely on. Scouts say where to look and nothing else: a wrong one costs replicates, never a wrong result.
-2. *Judges* certify, with shares of the row's error budget: the first where the scouts' verdict turns, the next 1, 2, 4, 8, ...
-   coordinates from there on the side where the other verdict is to be expected, on both sides if the first is undecided. What
-   then lies between the ends is bisected by judges, unless one was undecided there: an undecided coordinate is bypassed and
-   stays inside the bracket, which is the wider for it. Last, judges look at both ends of the range and at the middle of
-   either flank for verdicts that a single threshold would not give.
+- *Judges* certify, with shares of the row's error budget; what they say is the result.
+- *Scouts* say where to look, and nothing else, with error `SCOUT_ERROR`; near the threshold, where a verdict is dear, that
+  costs about a sixth of a judge. A wrong scout costs replicates, never a wrong result.
 
-Guarantee. Judge j = 1, 2, ... has the error 6/(pi^2 j^2) times the row's, and its replicates are independent of everything
-that led to its coordinate; so the probability that *any* judge of the row is wrong is at most the row's error, whatever the
-scouts said, however the claim depends on the axis. A judge is wrong if it refutes where the claim is true, or lets hold
-where it is false by its margin or more. Hence, with at least that probability: the claim is false at the refuted end and,
-up to its margin, true at the other, so that its truth changes between the two. If moreover it is monotone along the axis,
-its threshold lies beyond the refuted end, and the threshold of the claim relaxed by its margin before the holding one: the
-bracket meets the band between the two thresholds. Nothing more can be said of a bracket inside that band, where either
-verdict is right.
+Judges with few replicates bisect as long as they decide, as they do far from the threshold; scouts bisect the rest. Then a
+judge decides where the scouts' verdict turns, and others 1, 2, 4, 8, ... coordinates from there on the side where the other
+verdict is to be expected, on both sides if the first is undecided. What then lies between the ends is bisected by judges,
+unless one was undecided there: an undecided coordinate is bypassed and stays inside the bracket, which is the wider for it.
+Last, judges look at both ends of the range, and at the middle of a flank in which none has been, for verdicts that a single
+threshold would not give.
+
+Guarantee. A judge is wrong if it refutes where the claim is true, or lets hold where it is false by its margin or more. Half
+of the row's error is for the coordinates that are first asked briefly, half for the others, so that the dear ones near the
+threshold have large shares: the j-th of either has 6/(pi^2 j^2) of its half, and replicates independent of all that led to
+it. So the probability that *any* judge of the row is wrong is at most the row's error, whatever the scouts said, however the
+claim depends on the axis. But for that error:
+
+- without any assumption, the claim is false at the refuted end, and at the other it is true up to its margin: what the
+  claim bounds crosses the bound, or comes within the margin of it, inside the bracket;
+- if the claim is monotone along the axis, its threshold lies beyond the refuted end, and the threshold of the claim relaxed
+  by its margin before the other: the bracket meets the band between the two thresholds. Inside that band either verdict is
+  right, so that a bracket narrower than it may lie anywhere in it.
 
 Reference: R. M. Karp, R. Kleinberg, Noisy binary search and its applications (SODA 2007).
 """
@@ -45,7 +51,7 @@ class Bracket:
         against: indices that hold below `refuted`, or are refuted above `holds`: the claim is not monotone along the axis,
             or its truth is within the margin there.
         judged: the evidence of every judge by its index; each is within the row's error.
-        scouts: number of scouts.
+        scouts: number of scouts; there are none if every judge decided briefly.
         replicates: replicates of scouts and judges together.
     """
 
@@ -59,14 +65,15 @@ class Bracket:
 
 
 def search(
-    count: int, scout: Callable[[int], Evidence], judge: Callable[[int, float], Evidence], error: float
+    count: int, scout: Callable[[int], Evidence], judge: Callable[[int, float, bool], Evidence], error: float
 ) -> Bracket:
     """The bracket of a row; see the module's text for what it guarantees.
 
     Arguments:
         count: number of coordinates.
         scout: decides an index with error `SCOUT_ERROR`, on replicates that no judge sees.
-        judge: decides an index with the error it is given; it is asked at most once for each.
+        judge: decides an index with the error it is given, briefly (with few replicates) or not. It is asked at most twice
+            for one index, first briefly; the second time its replicates begin with those of the first.
         error: the row's error budget.
 
     Raises:
@@ -83,10 +90,12 @@ class _Search:
     """The state of one search."""
 
     def __init__(
-        self, count: int, scout: Callable[[int], Evidence], judge: Callable[[int, float], Evidence], error: float
+        self, count: int, scout: Callable[[int], Evidence], judge: Callable[[int, float, bool], Evidence], error: float
     ) -> None:
         self.count, self.scout, self.judge, self.error = count, scout, judge, error
         self.found = Bracket()
+        self.shares: dict[int, float] = {}
+        self.asked = {True: 0, False: 0}
         self.unclear: set[int] = set()
 
     def run(self) -> Bracket:
@@ -114,8 +123,14 @@ class _Search:
         return found
 
     def _bisect(self) -> int:
-        """The last coordinate before the scouts' verdict turns, or the first one that a scout could not decide."""
+        """The last coordinate before verdicts turn, or the first one that a scout could not decide."""
         low, high = -1, self.count
+        while high - low > 1:
+            middle = (low + high) // 2
+            verdict = self._ask(middle, brief=True)
+            if verdict == "undecided":
+                break
+            low, high = (middle, high) if verdict == "refuted" else (low, middle)
         while high - low > 1:
             middle = (low + high) // 2
             evidence = self.scout(middle)
@@ -126,13 +141,20 @@ class _Search:
             low, high = (middle, high) if evidence.verdict == "refuted" else (low, middle)
         return max(low, 0)
 
-    def _ask(self, index: int) -> str:
+    def _ask(self, index: int, brief: bool = False) -> str:
         judged = self.found.judged
         if index not in judged:
-            judged[index] = evidence = self.judge(index, self.error * Budget.series(len(judged) + 1))
+            # Two questions to one index are one sequential decision, which goes on: they have one share between them.
+            if index not in self.shares:
+                self.asked[brief] += 1
+                self.shares[index] = self.error / 2 * Budget.series(self.asked[brief])
+            evidence = self.judge(index, self.shares[index], brief)
             self.found.replicates += evidence.replicates
             if evidence.verdict == "undecided":
+                if brief:
+                    return "undecided"
                 self.unclear.add(index)
+            judged[index] = evidence
         return judged[index].verdict
 
     def _outward(self, start: int, direction: int, wanted: str) -> None:
@@ -164,10 +186,11 @@ class _Search:
         return range(-1 if low is None else low, self.count if high is None else high)[1:]
 
     def _sentinels(self, low: int | None, high: int | None) -> list[int]:
-        """Both ends of the range, and the middle of a flank that has more than a few coordinates."""
+        """Both ends of the range, and the middle of a long flank in whose middle half no judge has been."""
         found = [0, self.count - 1]
-        if low is not None and low > 8:
-            found.append(low // 2)
-        if high is not None and self.count - 1 - high > 8:
-            found.append((high + self.count - 1) // 2)
+        for first, last in ((0, low), (high, self.count - 1)):
+            if first is not None and last is not None and last - first > 8:
+                quarter = (last - first) // 4
+                if not any(first + quarter <= index <= last - quarter for index in self.found.judged):
+                    found.append((first + last) // 2)
         return found

@@ -26,6 +26,8 @@ from regimes.sweep.work import foreign
 
 # A scout stops far earlier than a judge, so that a row spends its replicates on verdicts that count.
 SCOUT_SHARE = 4
+# A brief judge stops where scouts become cheaper.
+BRIEF = 2048
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,7 @@ def search_row(
     tested = claim.map_subject if subject is None else foreign(subject)
     # One thread: rows run side by side already. Scouts have a seed of their own: judges must not see their replicates.
     judging = replace(settings, workers=1)
+    briefly = replace(judging, replicates=min(BRIEF, settings.replicates))
     digest = hashlib.sha256(f"{settings.seed}|scouts".encode()).digest()
     scouting = replace(judging, seed=int.from_bytes(digest[:8], "big") >> 1,
                        replicates=max(1, settings.replicates // SCOUT_SHARE))  # fmt: skip
@@ -253,7 +256,7 @@ def search_row(
     found = search(
         len(towards),
         lambda index: decided(towards, index, SCOUT_ERROR, scouting),
-        lambda index, share: decided(towards, index, share, judging),
+        lambda index, share, brief: decided(towards, index, share, briefly if brief else judging),
         error,
     )
     found.replicates += sum(one.replicates for one in looked)
