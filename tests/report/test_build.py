@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from shelf import HOSTILE, Shelf
+from shelf import HOSTILE, Shelf, shelf
 
 from regimes.errors import RegimesError
 from regimes.report.build import build, contents
@@ -42,8 +42,6 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str | bytes]:
-    from shelf import shelf
-
     return contents(views(shelf()))
 
 
