@@ -73,7 +73,7 @@ def test_merged_shards_are_the_whole_map_in_any_order(here: Path, capsys: pytest
     for name in reversed(names):
         assert in_process("merge", "d", name, capsys=capsys)[0] == 0
     assert content(Path("d")) == content(Path("a"))
-    assert "0 cells joined" in in_process("merge", "d", *names, capsys=capsys)[1]
+    assert "0 cells and thresholds joined" in in_process("merge", "d", *names, capsys=capsys)[1]
 
 
 @pytest.mark.parametrize(

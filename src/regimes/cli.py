@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from regimes.claim import Claim
     from regimes.decide.evidence import Evidence
     from regimes.engine import Settings
+    from regimes.mapping import Mapped
     from regimes.profiles import Profile
+    from regimes.thresholding import Thresholds
 
 SCHEMA = 1
 PROMISED, REFUTED, USAGE, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -264,6 +266,8 @@ def _coordinates(claim: Claim, pairs: Sequence[str]) -> dict[str, Value]:
 @click.option("--budget", default=None, metavar="TIME", help="Stop starting cells after this time: 90s, 15m, 2h.")
 @click.option("--controls/--no-controls", "with_controls", default=True, help="Also refute the controls once.")
 @click.option("--retry", is_flag=True, help="Decide undecided cells and controls again, with this run's budgets.")
+@click.option("--threshold", "axis", default=None, metavar="AXIS", help="Find where along AXIS each row turns, not its cells.")
+@click.option("--resolution", default=None, metavar="R", help="Of --threshold: ratio of neighbours (1.005), a step, or grid.")
 @settings_options
 @claims_option
 @json_option
@@ -280,28 +284,43 @@ def map_claims(
     budget: str | None,
     with_controls: bool,
     retry: bool,
+    axis: str | None,
+    resolution: str | None,
     folder: str | None,
     as_json: bool,
     **given: Any,
 ) -> int:
-    """Decide the cells of the claims' maps and keep them in a store."""
+    """Decide the cells of the claims' maps, or find their thresholds, and keep them in a store."""
     settings, profile = _settings(given)
     claims = _claims(folder, identifiers)
     from regimes import mapping
 
     seconds = None if budget is None else _usage(lambda: mapping.seconds_of(budget))
-    run = partial(mapping.map_claims, claims, settings=settings, profile=profile, grids=grids, subject=subject, shard=shard,
-                  workers=workers, budget=seconds, with_controls=with_controls, retry=retry)  # fmt: skip
+    from regimes.sweep.executors.choose import executor_named
+
+    if axis is None and resolution is not None:
+        raise click.UsageError("--resolution is of --threshold AXIS; a map takes its coordinates from --grid")
+    common: dict[str, Any] = {"settings": settings, "grids": grids, "subject": subject, "shard": shard, "workers": workers,
+                              "budget": seconds, "retry": retry}  # fmt: skip
+    if axis is None:
+        run = partial(mapping.map_claims, claims, profile=profile, with_controls=with_controls, **common)
+    else:
+        from regimes.thresholding import find_thresholds
+
+        run = partial(find_thresholds, claims, axis=axis, resolution=resolution, **common)
     if dry_run:
         from regimes.sweep.executors.dry_run import dry_run as without_submitting
 
         with without_submitting(executor, workers, Path(store), slurm, click.echo) as (start, copy):
             run(path=copy, quiet=True, start=start)
         return PROMISED
-    from regimes.sweep.executors.choose import executor_named
-
     with executor_named(executor, workers, Path(store), slurm) as start:
         outcome = run(path=Path(store), quiet=as_json, start=start)
+    return _print_outcome(outcome, as_json)
+
+
+def _print_outcome(outcome: Mapped | Thresholds, as_json: bool) -> int:
+    """Print what a run into a store did, and give its exit status."""
     if as_json:
         _print_json(outcome.as_dict())
     else:

@@ -30,7 +30,7 @@ def merge(out: str, files: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         _print_json({"store": out, "added": added})
     else:
-        click.echo(f"{added} cells joined into {out}")
+        click.echo(f"{added} cells and thresholds joined into {out}")
     return 0
 
 

@@ -68,11 +68,24 @@ def band(claim: str, asked: float, needed: float = 5.0, drawn: bool = True) -> l
     return cells
 
 
+def threshold(claim: str, depth: int, **more: Any) -> dict[str, Any]:
+    """A bracket just below the boundary of `band`, and what is not monotone in its second row."""
+    judged = [{"at": at, "inside": False, "evidence": evidence(verdict)} for at, verdict in ((4, "refuted"), (5, "holds"))]
+    return {
+        "claim": claim, "fingerprint": "f00", "subject": "He normal, in law", "axis": "width", "row": {"depth": depth, "epsilon": 0.5},
+        "coordinates": "4 to 1024, ratio 1.005, 700 coordinates", "seed": 0, "side": "least", "refuted": 5.0 * depth - 1,
+        "settings": {"alpha": 1e-6, "device": "cpu", "dtype": "float32"}, "holds": 5.0 * depth, "undecided": 0,
+        "premise_boundary": 16.0 * depth, "exact_boundary": 5.0 * depth, "replicates": 70_000, "error": 2.4e-10, "seconds": 1.0,
+        "evidence": {"judged": judged, "against": [512] if depth == 2 else [], "scouts": 10}, "run": "run1",
+    } | more  # fmt: skip
+
+
 class Shelf:
     """What a store offers, from plain data."""
 
     def __init__(self, claims: list[dict[str, Any]], cells: dict[str, list[dict[str, Any]]], controls: dict[str, Any]) -> None:
         self._claims, self._cells, self._controls = claims, cells, controls
+        self._thresholds = {one["id"]: [threshold(one["id"], depth) for depth in (1, 2)] for one in claims[:1] if cells}
 
     def claims(self) -> list[dict[str, Any]]:
         return copy.deepcopy(self._claims)
@@ -82,6 +95,9 @@ class Shelf:
 
     def controls(self, claim_id: str) -> list[dict[str, Any]]:
         return copy.deepcopy(self._controls.get(claim_id, []))
+
+    def thresholds(self, claim_id: str) -> list[dict[str, Any]]:
+        return copy.deepcopy(self._thresholds.get(claim_id, []))
 
     def stale(self, claim_id: str) -> int:
         return 3

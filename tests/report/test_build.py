@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from shelf import HOSTILE, Shelf
+from shelf import HOSTILE, Shelf, shelf
 
 from regimes.errors import RegimesError
 from regimes.report.build import build, contents
@@ -42,8 +42,6 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str | bytes]:
-    from shelf import shelf
-
     return contents(views(shelf()))
 
 
@@ -190,3 +188,15 @@ def test_an_id_that_would_leave_the_folder_is_refused(store: Shelf) -> None:
     store._claims[0]["id"] = "../../etc"
     with pytest.raises(ReportError, match="cannot name a file"):
         contents(views(store))
+
+
+def test_measured_thresholds_are_a_table_and_part_of_the_data() -> None:
+    source = shelf()
+    files = contents(views(source))
+    page = str(files["claims/doe2019band/band.html"])
+    table = page[page.index('id="thresholds"') : page.index('id="controls"')]
+    assert "He normal, in law; epsilon = 0.5; width in 4 to 1024, ratio 1.005, 700 coordinates" in table
+    assert '<th scope="row">depth = 2</th><td class="n">9</td><td class="n">10</td>' in table
+    assert "×3.2" in table and "not monotone: see width 512" in table
+    assert 'id="thresholds"' not in files["claims/doe2019band/far.html"]
+    assert [one["holds"] for one in json.loads(files["data/doe2019band/band.json"])["thresholds"]] == [5, 10]

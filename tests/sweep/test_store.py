@@ -132,7 +132,7 @@ def test_export_is_standard_json(path: Path) -> None:
         assert store.cells("a/b")[0]["premise_boundary"] == math.inf
         data = store.export()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["claims"][0]["cells"][0]["evidence"]["interval"] == [None, 1]
     assert data["claims"][0]["stale"] == 0
 

@@ -3,6 +3,7 @@
 `data/<paper>/<slug>.json`, schema 1: `schema`, `claim` (the claim's document), `cells` (`case`, `subject`, `seed`,
 `settings`, `verdict`, `inside`, `premise_boundary`, `exact_boundary`, `evidence`, `seconds`, `run`), `controls` (`name`,
 `why`, `verdict`, `witness`, `evidence`, `seconds`), `slack` (rows of the first map, see `regimes.sweep.slack.Row`),
+`thresholds` (measured ones, see `regimes.sweep.store.Store.put_threshold`),
 `stale` (number of cells of other versions of the claim), `runs` (`id`, `provenance`, `started`, `finished`).
 
 `data/<paper>/<slug>.csv`: one line per cell; the claim's axes by name, then `FIELDS`; empty for None.
@@ -57,6 +58,7 @@ def to_data(view: View) -> dict[str, Any]:
         "claim": view.claim,
         "cells": [{name: cell.get(name) for name in CELL} for cell in view.cells],
         "controls": [{name: control.get(name) for name in CONTROL} for control in view.controls],
+        "thresholds": view.thresholds,
         "slack": [asdict(row) for row in (view.maps[0].rows if view.maps else ())],
         "stale": view.stale,
         "runs": view.runs,

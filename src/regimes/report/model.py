@@ -23,6 +23,7 @@ class Source(Protocol):
     def claims(self) -> list[dict[str, Any]]: ...  # noqa: D102
     def cells(self, claim_id: str) -> list[Cell]: ...  # noqa: D102
     def controls(self, claim_id: str) -> list[dict[str, Any]]: ...  # noqa: D102
+    def thresholds(self, claim_id: str) -> list[dict[str, Any]]: ...  # noqa: D102
     def stale(self, claim_id: str) -> Any: ...  # noqa: D102
     def runs(self) -> list[dict[str, Any]]: ...  # noqa: D102
 
@@ -91,6 +92,7 @@ class View:
         maps: its maps, the one with most cells first.
         cells: the cells of its own subjects; all cells if it has none of those.
         others: the cells of other people's code.
+        thresholds: where along an axis the claim turns, as `Store.thresholds` gives them.
         controls: what became of the controls, in the claim's order; one that was not tried has no witness.
         stale: number of cells of another version of the claim.
         runs: the runs that its cells and controls come from.
@@ -103,6 +105,7 @@ class View:
     stale: int
     runs: list[dict[str, Any]] = field(default_factory=list)
     others: list[Cell] = field(default_factory=list)
+    thresholds: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def page(self) -> str:
@@ -202,7 +205,7 @@ def views(source: Source, claims: Iterable[str] | None = None) -> list[View]:
         documents = [one for one in documents if one["id"] in wanted]
     runs = {run["id"]: run for run in source.runs()}
     found = [_view(source, document, runs) for document in documents]
-    if not any(view.cells for view in found):
+    if not any(view.cells or view.thresholds for view in found):
         raise ReportError("the store has no cell to report; run `regimes map` into it first")
     return found
 
@@ -222,10 +225,11 @@ def _view(source: Source, claim: dict[str, Any], runs: Mapping[str, dict[str, An
         verdict = outcome.get("verdict", "not tried")
         controls.append({**control, **known, "verdict": verdict, "witness": witness})
     stale = source.stale(claim["id"])
-    used = {one.get("run") for one in [*cells, *outcomes]}
+    thresholds = source.thresholds(claim["id"])
+    used = {one.get("run") for one in [*cells, *outcomes, *thresholds]}
     made = [run for name, run in runs.items() if name in used]
     maps = [*_maps(claim, own or cells), *_maps(claim, others)]
-    return View(claim, maps, own or cells, controls, stale if isinstance(stale, int) else len(stale), made, others)
+    return View(claim, maps, own or cells, controls, stale if isinstance(stale, int) else len(stale), made, others, thresholds)
 
 
 def _is_own(claim: dict[str, Any], cell: Cell) -> bool:

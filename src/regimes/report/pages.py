@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from regimes.report import export, figure, formats, formulas
 from regimes.report.model import Cell, Map, View
+from regimes.sweep import bracket
 
 ASSETS = Path(__file__).parent / "assets"
 PROMISED, UNPROMISED = " where it is promised", ", outside the premise: nothing is promised here"
@@ -122,6 +123,7 @@ class Pages:
             maps=maps,
             extras=[(one, Markup(one.svg)) for one in extras],
             ranges=slack_range(view),
+            thresholds=thresholds(view),
             commands=commands(view, first_cell(view.maps[0]) if view.maps else None),
             runs=[(run, provenance(run)) for run in view.runs],
             before=around[0],
@@ -240,6 +242,30 @@ def panel(view: View, one: Map) -> dict[str, Any]:
             "check": commands(view, cell)[1],
         }
     return {"columns": len(one.xs), "rows": len(one.ys), "cells": cells}
+
+
+def thresholds(view: View) -> list[dict[str, Any]]:
+    """The claim's measured thresholds as tables: axis, what their rows have in common, and one row of text each."""
+    found = []
+    for group in bracket.groups(view.thresholds):
+        first, common, number = group[0], bracket.shared(group), formats.number
+        rows = [
+            {
+                "row": formats.case(bracket.own(one, common)),
+                "numbers": [number(one[name], 6) for name in ("refuted", "holds", "premise_boundary", "exact_boundary")],
+                "ratio": formats.factor(bracket.ratio(one)),
+                "replicates": number(one["replicates"]),
+                "error": number(one["error"], 2),
+                "remark": bracket.remark(one),
+            }
+            for one in group
+        ]
+        settings = ", ".join(f"{name} {number(value)}" for name, value in sorted(first["settings"].items()))
+        about = [first["subject"], formats.case(common), f"{first['axis']} in {first['coordinates']}",
+                 f"seed {first['seed']}", settings]  # fmt: skip
+        found.append({"axis": first["axis"], "least": first["side"] == "least", "rows": rows,
+                      "about": "; ".join(part for part in about if part)})  # fmt: skip
+    return found
 
 
 def commands(view: View, cell: Cell | None) -> tuple[str, str]:

@@ -5,7 +5,7 @@ one; `case.<name>` for an axis that is called like another column), then `FIELDS
 
 JSON, schema 1: `schema`, `cells` (one object per row; `pandas.DataFrame(json.load(open(path))["cells"])` is the table),
 `controls` (`claim`, `control`, `seed`, `dtype`, `device`, `alpha`, `verdict`, `cases`, `seconds`, `run`, `witness`,
-`reason`), `runs`.
+`reason`), `thresholds` (`claim`, `axis`, `row`, `side`, `refuted`, `holds`, ...: see `Store.put_threshold`), `runs`.
 An infinite number, which JSON lacks, is the text `inf` or `-inf`.
 """
 
@@ -63,7 +63,7 @@ def to_csv(store: Store) -> bytes:
 
 
 def to_table_json(store: Store) -> bytes:
-    """The table, the controls and the runs as JSON; see the module's text."""
+    """The table, the controls, the thresholds and the runs as JSON; see the module's text."""
     columns, found = rows(store)
     controls = [
         _control({**(one["evidence"] or {}), **one["settings"], **one, "witness": one["case"]})
@@ -71,7 +71,9 @@ def to_table_json(store: Store) -> bytes:
         for one in store.controls(claim["id"])
     ]
     cells = [{name: row.get(name) for name in columns} for row in found]
-    return to_json({"schema": SCHEMA, "cells": cells, "controls": controls, "runs": store.runs()}).encode()
+    thresholds = [one for claim in store.claims() for one in store.thresholds(claim["id"])]
+    about = {"controls": controls, "thresholds": thresholds, "runs": store.runs()}
+    return to_json({"schema": SCHEMA, "cells": cells, **about}).encode()
 
 
 def _control(known: Row) -> Row:

@@ -17,7 +17,7 @@ def merge(out: Path, files: Sequence[Path]) -> int:
         files: the stores of shards; they are only read.
 
     Returns:
-        The number of cells that `out` did not have.
+        The number of cells and thresholds that `out` did not have.
 
     Raises:
         StoreError: a file cannot be used, or two hold different versions of a claim; `out` is then as it was.

@@ -105,8 +105,8 @@ def run_map(
     """
     budget = Budget(settings.alpha)
     budget.admit(len(claims))
-    settings = _here(settings)
-    setting, outcome = _setting(settings), Outcome()
+    settings = here(settings)
+    setting, outcome = setting_of(settings), Outcome()
     own = None if subject is None else name_of(foreign(subject))
     tasks: list[CellTask] = []
     maps: list[tuple[CellKey, set[str]]] = []
@@ -178,8 +178,8 @@ def run_controls(
         start: opens another executor than worker processes of this machine.
     """
     Budget(settings.alpha).admit(len(claims))
-    settings = _here(settings)
-    setting, outcome = _setting(settings), Outcome()
+    settings = here(settings)
+    setting, outcome = setting_of(settings), Outcome()
     tasks: list[ControlTask] = []
     for claim in claims:
         store.put_claim(document(claim, picture=True))
@@ -227,13 +227,13 @@ def _sweep(
     by_id = {claim.id: claim for claim in claims}
     started, counted = time.monotonic(), 0
 
-    def here(task: Any) -> Finished:
+    def in_this_process(task: Any) -> Finished:
         try:
             return do(task, by_id[task.claim])
         except Exception as raised:
             return Finished("", None, 0.0, problem=problem(task, raised))
 
-    with _run(store, settings) as run:
+    with recorded(store, settings) as run:
 
         def finished(task: Any, result: Finished) -> None:
             nonlocal counted
@@ -253,7 +253,7 @@ def _sweep(
 
         left = run_tasks(
             tasks,
-            run_task if start is not None or (workers > 1 and len(tasks) > 1) else here,
+            run_task if start is not None or (workers > 1 and len(tasks) > 1) else in_this_process,
             finished,
             workers=workers,
             start=start,
@@ -264,19 +264,19 @@ def _sweep(
 
 
 @contextmanager
-def _run(store: Store, settings: Settings) -> Iterator[str]:
+def recorded(store: Store, settings: Settings) -> Iterator[str]:
     """A run in the store; one that is interrupted or fails is recorded without an end."""
     run = store.start_run(provenance(settings))
     yield run
     store.finish_run(run)
 
 
-def _here(settings: Settings) -> Settings:
+def here(settings: Settings) -> Settings:
     """The settings with the device that `auto` means here: on another machine it may mean another, and other bits."""
     return replace(settings, device=str(resolve_device(settings.device)))
 
 
-def _setting(settings: Settings) -> str:
+def setting_of(settings: Settings) -> str:
     return settings_key(settings.dtype, resolve_device(settings.device).type, settings.alpha)
 
 

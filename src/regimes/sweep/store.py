@@ -8,7 +8,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 from regimes.sweep.store_file import SCHEMA, StoreError, connect, explain, inspect
 from regimes.sweep.store_file import create as create_file
 
-__all__ = ["CellKey", "Store", "StoreError", "plain", "settings_key"]
+__all__ = ["CellKey", "Store", "StoreError", "ThresholdKey", "plain", "settings_key"]
 
-JSON_COLUMNS = ("case", "settings", "evidence")
+JSON_COLUMNS = ("case", "row", "settings", "evidence")
 # Replicates have keys: more of them go on with the same sequence, so later evidence contains what it replaces.
 ON_CONFLICT = {
     "runs": "ON CONFLICT DO NOTHING",
@@ -30,7 +30,12 @@ ON_CONFLICT = {
     "controls": 'ON CONFLICT DO UPDATE SET verdict = excluded.verdict, "case" = excluded."case", '
     "evidence = excluded.evidence, cases = excluded.cases, seconds = excluded.seconds, run = excluded.run "
     "WHERE controls.verdict = 'undecided'",
+    "thresholds": "ON CONFLICT DO UPDATE SET refuted = excluded.refuted, holds = excluded.holds, "
+    "undecided = excluded.undecided, evidence = excluded.evidence, replicates = excluded.replicates, "
+    "seconds = excluded.seconds, run = excluded.run "
+    "WHERE thresholds.undecided > 0 AND excluded.replicates > thresholds.replicates",
 }
+TABLES = tuple(ON_CONFLICT)
 KEY_COLUMNS = 'claim = ? AND fingerprint = ? AND subject = ? AND "case" = ? AND seed = ? AND settings = ?'
 
 
@@ -80,6 +85,32 @@ class CellKey:
 
     def columns(self) -> tuple[str, ...]:
         """The key as the columns of the primary key; the seed is text, so that it may exceed 63 bits."""
+        return tuple(str(part) for part in astuple(self))
+
+
+@dataclass(frozen=True)
+class ThresholdKey:
+    """What identifies a measured threshold.
+
+    Attributes:
+        claim, fingerprint, subject: as of `CellKey`.
+        axis: the axis along which it lies.
+        row: the key of the other coordinates.
+        coordinates: `regimes.sweep.ladder.Ladder.key`, among which it was searched.
+        seed, settings: as of `CellKey`.
+    """
+
+    claim: str
+    fingerprint: str
+    subject: str
+    axis: str
+    row: str
+    coordinates: str
+    seed: int
+    settings: str
+
+    def columns(self) -> tuple[str, ...]:
+        """The key as the columns of the primary key."""
         return tuple(str(part) for part in astuple(self))
 
 
@@ -208,6 +239,48 @@ class Store:
                None if evidence is None else _text(evidence), int(cases), float(seconds), run)  # fmt: skip
         return self._write(f"INSERT INTO controls VALUES ({', '.join('?' * len(row))}) {ON_CONFLICT['controls']}", row) > 0
 
+    def put_threshold(self, key: ThresholdKey, row: Mapping[str, Any], *, seconds: float, run: str) -> bool:
+        """Keep a measured threshold; one that is there stays as it is, unless it was left undecided with fewer replicates.
+
+        Arguments:
+            key: what identifies it.
+            row: `side` (`least` or `most`), `refuted` and `holds` (coordinates of the bracket's ends, None where the range
+                ends before), `undecided` (number of coordinates inside the bracket at which the budget ran out),
+                `premise_boundary`, `exact_boundary`, `evidence` (`judged`: `at`, `inside`, `evidence` of every coordinate
+                that was certified; `against`: the coordinates among them that speak against a single threshold; `scouts`:
+                number of scouts), `replicates` and `error` (probability that any of the judged verdicts is wrong).
+            seconds: time that the search took.
+            run: id of the run.
+
+        Returns:
+            Whether it was kept.
+        """
+        values = (*key.columns(), row["side"], row["refuted"], row["holds"], row["undecided"], row["premise_boundary"],
+                  row["exact_boundary"], _text(row["evidence"]), row["replicates"], row["error"],
+                  float(seconds), run)  # fmt: skip
+        marks = ", ".join("?" * len(values))
+        return self._write(f"INSERT INTO thresholds VALUES ({marks}) {ON_CONFLICT['thresholds']}", values) > 0
+
+    def threshold(self, key: ThresholdKey) -> dict[str, Any] | None:
+        """One measured threshold, None if it is not there."""
+        where = " AND ".join(f'"{one.name}" = ?' for one in fields(key))
+        rows = self._read(f"SELECT * FROM thresholds WHERE {where}", key.columns()) if self._has("thresholds") else []
+        return _data(rows[0]) if rows else None
+
+    def thresholds(self, claim_id: str) -> list[dict[str, Any]]:
+        """The measured thresholds of a claim's present fingerprint; row, settings and evidence as data."""
+        if not self._has("thresholds"):
+            return []
+        rows = self._read(
+            "SELECT thresholds.* FROM thresholds JOIN claims ON claims.id = thresholds.claim "
+            "AND claims.fingerprint = thresholds.fingerprint WHERE claim = ?",
+            (claim_id,),
+        )
+        return sorted(map(_data, rows), key=_place)
+
+    def _has(self, table: str) -> bool:
+        return bool(self._read("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
+
     def has_cell(self, key: CellKey) -> bool:
         """Whether a cell is there."""
         return bool(self._read(f"SELECT 1 FROM cells WHERE {KEY_COLUMNS}", key.columns()))
@@ -262,11 +335,11 @@ class Store:
         for one in self.claims():
             name = one["id"]
             about = {"cells": self.cells(name), "controls": self.controls(name), "stale": self.stale(name)}
-            claims.append({**one, **about})
+            claims.append({**one, **about, "thresholds": self.thresholds(name)})
         return plain({"schema": SCHEMA, "runs": self.runs(), "claims": claims})
 
     def absorb(self, others: Iterable[Store]) -> int:
-        """Copy in the runs, claims, cells and controls of other stores, such as shards; returns the number of cells taken.
+        """Copy in all that other stores, such as shards, hold; returns the number of cells and thresholds taken.
 
         Raises:
             StoreError: two stores hold different versions of one claim.
@@ -281,17 +354,23 @@ class Store:
             with self._explained() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
-                    for table in ("runs", "claims", "cells", "controls"):
+                    for table in filter(other._has, TABLES):
                         for row in other._read(f"SELECT * FROM {table}"):
                             marks = ", ".join("?" * len(row))
                             new = connection.execute(f"INSERT INTO {table} VALUES ({marks}) {ON_CONFLICT[table]}", tuple(row))
-                            added += new.rowcount if table == "cells" else 0
+                            added += new.rowcount if table in ("cells", "thresholds") else 0
                     connection.execute("COMMIT")
                 except BaseException:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                     raise
         return added
+
+
+def _place(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Where a threshold stands among others: rows with numbers in order of size."""
+    row = [(name, isinstance(value, str), value) for name, value in sorted(one["row"].items())]
+    return one["subject"], one["axis"], row, one["coordinates"], one["seed"], sorted(one["settings"].items())
 
 
 def _now() -> str:
@@ -301,7 +380,7 @@ def _now() -> str:
 def _data(row: sqlite3.Row) -> dict[str, Any]:
     """A row with its JSON columns as data and its seed as a number."""
     data = dict(row)
-    for name in JSON_COLUMNS:
+    for name in data.keys() & set(JSON_COLUMNS):
         data[name] = None if data[name] is None else json.loads(data[name])
     data["seed"] = int(data["seed"])
     return data

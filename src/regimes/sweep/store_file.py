@@ -13,7 +13,7 @@ from urllib.parse import quote
 from regimes.errors import RegimesError
 
 APPLICATION = 0x72676D73  # "rgms": marks a SQLite file as a store of regimes
-SCHEMA = 1
+SCHEMA = 2
 MAGIC = b"SQLite format 3\x00"
 HEADER = 100
 CHECK_BYTES = 64 << 20  # a quick_check reads the whole file: 64 MB take about a tenth of a second
@@ -36,6 +36,16 @@ CREATE TABLE controls (
     claim TEXT NOT NULL, fingerprint TEXT NOT NULL, control TEXT NOT NULL, seed TEXT NOT NULL, settings TEXT NOT NULL,
     verdict TEXT NOT NULL, "case" TEXT, evidence TEXT, cases INTEGER NOT NULL, seconds REAL NOT NULL, run TEXT NOT NULL,
     PRIMARY KEY (claim, fingerprint, control, seed, settings)
+);
+"""
+# Since schema 2; a store of schema 1 gets it when it is opened to be written, and without it has no thresholds.
+THRESHOLDS = """
+CREATE TABLE IF NOT EXISTS thresholds (
+    claim TEXT NOT NULL, fingerprint TEXT NOT NULL, subject TEXT NOT NULL, axis TEXT NOT NULL, "row" TEXT NOT NULL,
+    coordinates TEXT NOT NULL, seed TEXT NOT NULL, settings TEXT NOT NULL,
+    side TEXT NOT NULL, refuted REAL, holds REAL, undecided INTEGER NOT NULL, premise_boundary REAL, exact_boundary REAL,
+    evidence TEXT NOT NULL, replicates INTEGER NOT NULL, error REAL NOT NULL, seconds REAL NOT NULL, run TEXT NOT NULL,
+    PRIMARY KEY (claim, fingerprint, subject, axis, "row", coordinates, seed, settings)
 );
 """
 
@@ -152,7 +162,7 @@ def create(path: Path) -> None:
         connection = sqlite3.connect(f"file:{quote(str(draft.absolute()))}?mode=rwc", uri=True)
         try:
             connection.executescript(
-                f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; BEGIN; {TABLES} COMMIT;"
+                f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; BEGIN; {TABLES} {THRESHOLDS} COMMIT;"
             )
             connection.execute("PRAGMA journal_mode=WAL")
         finally:
@@ -215,6 +225,8 @@ def _checked(path: Path, address: str, read_only: bool, timeout: float) -> sqlit
             connection.execute("PRAGMA query_only=ON")
         else:
             connection.execute("PRAGMA journal_mode=WAL")
+            if "thresholds" not in tables:
+                connection.executescript(f"BEGIN IMMEDIATE; {THRESHOLDS} PRAGMA user_version={SCHEMA}; COMMIT;")
             # FULL: a cell reported as done survives a power cut too, for one fsync per cell.
             connection.execute("PRAGMA synchronous=FULL")
     except BaseException:

@@ -70,6 +70,15 @@ class Finished:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class FoundRow:
+    """What became of a threshold search, as plain data; `result` is None and `problem` one sentence if it failed."""
+
+    result: dict[str, Any] | None
+    seconds: float
+    problem: str = ""
+
+
 def run_task(task: CellTask | ControlTask) -> Finished:
     """Load the task's claim by file and id and do the task; never raises but for an interrupt."""
     started = time.monotonic()

@@ -11,7 +11,7 @@ from regimes.case import Case
 from regimes.engine import Settings
 from regimes.sweep.executors.base import SweepError
 from regimes.sweep.executors.job_files import Results, RunFolder, do_chunk, key_of
-from regimes.sweep.work import CellTask, Finished
+from regimes.sweep.work import CellTask, Finished, FoundRow
 
 TASKS = [CellTask("a.py", "a/b", "f1", Case({"width": width}), 1e-9, Settings(device="cpu")) for width in (2, 4, 8)]
 
@@ -91,7 +91,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         RunFolder(tmp_path / "file" / "jobs")
 
 
-def test_lines_are_standard_json(tmp_path: Path) -> None:
-    do_chunk(work, TASKS[:1], tmp_path / "r", tmp_path / "stop")
-    key, result = json.loads((tmp_path / "r").read_text())
-    assert (key, result["verdict"]) == (key_of(TASKS[0]), "holds")
+def test_rows_of_a_threshold_search_come_back_too(tmp_path: Path) -> None:
+    row = FoundRow({"refuted": None, "holds": 8, "premise_boundary": float("inf")}, 0.5)
+    do_chunk(lambda _: row, TASKS[:1], tmp_path / "r", tmp_path / "stop")
+    assert json.loads((tmp_path / "r").read_text())[:2] == [key_of(TASKS[0]), "FoundRow"]
+    assert Results(tmp_path / "r").new() == {key_of(TASKS[0]): row}

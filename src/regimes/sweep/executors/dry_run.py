@@ -15,7 +15,7 @@ from regimes.sweep.executors.chunks import chunks
 from regimes.sweep.executors.job_array import batch_script, need_submitit, planned_cost
 from regimes.sweep.executors.slurm_options import SlurmOptions, parse_slurm
 from regimes.sweep.merge import merge
-from regimes.sweep.work import CellTask
+from regimes.sweep.work import CellTask, ControlTask
 
 
 class _Script(TaskExecutor):
@@ -38,7 +38,7 @@ class _Script(TaskExecutor):
         """Say which jobs there would be."""
         if self._tasks:
             jobs = len(chunks(self._tasks, self._jobs, planned_cost))
-            what = "cells" if isinstance(self._tasks[0], CellTask) else "controls"
+            what = {CellTask: "cells", ControlTask: "controls"}.get(type(self._tasks[0]), "rows")
             self._say(f"# {len(self._tasks)} {what} in {jobs} {'jobs' if jobs > 1 else 'job'}\n"
                       f"{batch_script(self._options, jobs)}")  # fmt: skip
             self._tasks = []

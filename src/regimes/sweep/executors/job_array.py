@@ -21,7 +21,7 @@ from regimes.sweep.executors.job_files import Results, RunFolder, do_chunk, key_
 from regimes.sweep.executors.local import THREADS
 from regimes.sweep.executors.slurm_options import SlurmOptions
 from regimes.sweep.grid import cost
-from regimes.sweep.work import CellTask
+from regimes.sweep.work import ControlTask
 
 POLL = {"slurm": 2.0, "local": 0.1}
 
@@ -181,7 +181,7 @@ def _errors_into(log: Path, cluster: str) -> Iterator[None]:
 
 def planned_cost(task: Any) -> float:
     """A guess at a task's cost; controls are alike."""
-    return cost(task.case) if isinstance(task, CellTask) else 1.0
+    return 1.0 if isinstance(task, ControlTask) else cost(task.case)
 
 
 def job_array(options: SlurmOptions, jobs: int) -> Start:

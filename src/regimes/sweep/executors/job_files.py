@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from regimes.sweep.executors.base import SweepError
-from regimes.sweep.work import CellTask, ControlTask, Finished
+from regimes.sweep.work import Finished, FoundRow
+
+Result = Finished | FoundRow
+KINDS: dict[str, type[Result]] = {kind.__name__: kind for kind in (Finished, FoundRow)}
 
 
 def key_of(task: Any) -> str:
@@ -24,7 +27,7 @@ def key_of(task: Any) -> str:
     return hashlib.sha256(repr(task).encode()).hexdigest()
 
 
-def do_chunk(work: Callable[[Any], Finished], tasks: Sequence[CellTask | ControlTask], results: Path, stop: Path) -> int:
+def do_chunk(work: Callable[[Any], Result], tasks: Sequence[Any], results: Path, stop: Path) -> int:
     """What a job does: its tasks one by one, each result written at once, until all are done or the file `stop` is there.
 
     Arguments:
@@ -41,7 +44,8 @@ def do_chunk(work: Callable[[Any], Finished], tasks: Sequence[CellTask | Control
         for task in tasks:
             if stop.exists():
                 break
-            file.write(json.dumps([key_of(task), asdict(work(task))], allow_nan=False) + "\n")
+            result = work(task)
+            file.write(json.dumps([key_of(task), type(result).__name__, asdict(result)]) + "\n")
             file.flush()
             os.fsync(file.fileno())
             done += 1
@@ -54,7 +58,7 @@ class Results:
     def __init__(self, path: Path) -> None:
         self.path, self._offset = path, 0
 
-    def new(self) -> dict[str, Finished]:
+    def new(self) -> dict[str, Result]:
         """Results by key that were not there at the last call; half a line waits for its other half."""
         try:
             with self.path.open("rb") as file:
@@ -64,12 +68,12 @@ class Results:
             return {}
         whole = data.rfind(b"\n") + 1
         self._offset += whole
-        found: dict[str, Finished] = {}
+        found: dict[str, Result] = {}
         for line in data[:whole].splitlines():
             try:
-                key, result = json.loads(line)
-                found[key] = Finished(**result)
-            except (ValueError, TypeError):
+                key, kind, fields = json.loads(line)
+                found[key] = KINDS[kind](**fields)
+            except (ValueError, TypeError, KeyError):
                 continue  # torn by a killed job or a full disk: as if it had not been written
         return found
 
@@ -96,9 +100,9 @@ class RunFolder:
                              "name another with --slurm folder=DIR") from None  # fmt: skip
         self.stop = self.path / "stop"
 
-    def left_behind(self) -> dict[str, Finished]:
+    def left_behind(self) -> dict[str, Result]:
         """Results of the jobs of earlier runs, whose coordinator was killed; jobs that still run are told to stop."""
-        found: dict[str, Finished] = {}
+        found: dict[str, Result] = {}
         for folder in self.earlier:
             (folder / "stop").touch()
             for path in sorted(folder.glob("*.jsonl")):
