@@ -30,6 +30,7 @@ from regimes.decide.evidence import Evidence, Rule
 from regimes.errors import RegimesError, SubjectError
 from regimes.kinds import Dynamics, Identity, Inequality, Scaling
 from regimes.randomness import Randomness
+from regimes.samplers import choose, resolve_sampler
 
 BLOCK_FLOATS = {"cpu": 1 << 22, "cuda": 1 << 27}
 LARGEST_BLOCK = 512
@@ -61,6 +62,7 @@ class Settings:
         seconds: seconds per case at most.
         workers: threads that evaluate blocks.
         batch: blocks evaluated together; by default twice the workers.
+        sampler: `auto` for the cheapest sampler that is exact in law, `direct` for the subject itself.
     """
 
     seed: int = 0
@@ -71,6 +73,7 @@ class Settings:
     seconds: float = 60.0
     workers: int = 1
     batch: int | None = None
+    sampler: str = "auto"
 
 
 def resolve_device(name: str) -> Any:
@@ -156,8 +159,14 @@ def decide(
     device, dtype = resolve_device(settings.device), resolve_dtype(settings.dtype)
     kind = claim.kind
     cases = kind.cases(case) if isinstance(kind, Scaling) else (case,)
+    sampler = resolve_sampler(settings.sampler)
+
+    def streams(at: Case, block: int | str) -> Randomness:
+        return Randomness(f"{settings.seed}|{claim.id}|{at.key}|{name}|{block}", device, dtype)
+
     try:
-        size = min(block_size(tested, at, device.type) for at in cases)
+        drawn = [choose(claim, at, tested, streams(at, "choice"), sampler) for at in cases]
+        size = min(block_size(one, at, device.type) for one, at in zip(drawn, cases, strict=True))
     except MissingAxis as missing:
         raise NotOffered(f"{claim.id} does not apply to subject {name}: {missing}") from missing
     rule = kind.rule(case, error)
@@ -165,10 +174,10 @@ def decide(
     samplers: set[str] = set()
 
     def observe(block: int) -> np.ndarray:
-        columns = []
-        for at in cases:
-            randomness = Randomness(f"{settings.seed}|{claim.id}|{at.key}|{name}|{block}", device, dtype)
-            columns.append(_observe(claim, at, tested, name, size, randomness, samplers, settings.seed))
+        columns = [
+            _observe(claim, at, one, name, size, streams(at, block), samplers, settings.seed)
+            for one, at in zip(drawn, cases, strict=True)
+        ]
         return columns[0] if len(columns) == 1 else np.ma.stack(columns, axis=1)
 
     started = time.monotonic()
@@ -355,6 +364,7 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "threads": 1,
         "cores": os.cpu_count(),
         "seed": settings.seed,
+        "sampler": settings.sampler,
         "alpha": settings.alpha,
         "replicates": settings.replicates,
         "seconds": settings.seconds,

@@ -23,7 +23,7 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
-from regimes.subjects.architecture import architecture
+from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.dense_networks import GradientNorms, layer_ratios
 from regimes.subjects.subject import Subject
 from regimes.theory import binomial_half
@@ -58,6 +58,11 @@ class GradientChain:
         scales = [variance(rows, columns) for columns, rows in pairwise(widths)]
         # Gamma variables are half a chi-square.
         self.log_scales = np.log(2 * np.array(scales))[:, None]
+
+    @property
+    def architecture(self) -> Architecture:
+        """Widths and the one input."""
+        return Architecture(self.widths)
 
     def log_norms(self) -> Tensor:
         """log|h^l|^2, shape (R, L + 1, 1), -inf after death."""
@@ -219,7 +224,17 @@ def in_law(name: str, variance: Callable[[int, int], float], description: str, s
             raise SubjectError(f"the chain of norms is exact for one input; the case has {shape.inputs}")
         return GradientChain(shape.widths, replicates, randomness, slope=slope, variance=variance)
 
-    return Subject(name, build, description, footprint=lambda case: 64.0 * float(case["depth"]))
+    return Subject(name, build, description, chain_footprint, chain_work)
+
+
+def chain_footprint(case: Case) -> float:
+    """Floats of a chain's pass up and down and of what an observable makes of it, all of them float64."""
+    return 64.0 * float(case["depth"])
+
+
+def chain_work(case: Case) -> float:
+    """Time of a chain in units of one weight drawn: two to four gamma variables and some arithmetic a layer."""
+    return 15.0 * float(case["depth"])
 
 
 he_gradients_in_law = in_law(

@@ -263,7 +263,7 @@ def _run(store: Store, settings: Settings) -> Iterator[str]:
 
 
 def _setting(settings: Settings) -> str:
-    return settings_key(settings.dtype, resolve_device(settings.device).type, settings.alpha)
+    return settings_key(settings.dtype, resolve_device(settings.device).type, settings.alpha, settings.sampler)
 
 
 def _known_controls(store: Store, claim: str, seed: int, setting: str) -> dict[str, str]:
