@@ -227,7 +227,6 @@ def _observe(
         if isinstance(raised, MissingAxis):
             raise NotOffered(f"{claim.id} does not apply to subject {name}: {raised}") from raised
         raise EngineError(f"subject {name} raised {type(raised).__name__} ({_first_line(raised)}) {where}") from raised
-    samplers.add(str(getattr(networks, "sampler", "direct")))
     try:
         with torch.no_grad():
             observed = claim.observable(networks, case)
@@ -243,6 +242,8 @@ def _observe(
         raise EngineError(
             f"the observable of {claim.id} raised {type(raised).__name__} ({_first_line(raised)}) on subject {name} {where}"
         ) from raised
+    # Networks may know only now how they were drawn and run.
+    samplers.add(str(getattr(networks, "sampler", "direct")))
     if isinstance(observed, tuple):
         values, discarded = (_array(part) for part in observed)
         observed = np.ma.masked_array(values, mask=discarded.astype(bool))
