@@ -348,10 +348,11 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     estimate = "-" if evidence.estimate is None else f"{evidence.estimate:.6g}"
     target = "" if evidence.target is None else f" against {evidence.target:.6g}"
     detectable = "" if evidence.detectable is None else f", would have seen a departure of {evidence.detectable:.3g}"
+    drawn = f" (sampler {evidence.details['sampler']})" if "sampler" in evidence.details else ""
     return [
         f"    {evidence.reason}",
         f"    estimate {estimate}{target}, interval {interval}",
-        f"    {evidence.replicates} replicates, error budget {evidence.error:.2g}, margin {evidence.margin:.3g}{detectable}",
+        f"    {evidence.replicates} replicates{drawn}, error budget {evidence.error:.2g}, margin {evidence.margin:.3g}{detectable}",
     ]
 
 

@@ -180,13 +180,24 @@ def decide(
         ]
         return columns[0] if len(columns) == 1 else np.ma.stack(columns, axis=1)
 
+    def with_details(evidence: Evidence) -> Evidence:
+        about = {
+            "subject": name,
+            "sampler": "+".join(sorted(samplers)) or "direct",
+            "block": size,
+            "seed": settings.seed,
+            "device": device.type,
+            "dtype": settings.dtype,
+        }
+        return replace(evidence, details={**evidence.details, **about})
+
     started = time.monotonic()
     stopped = ""
     with _one_thread():
         for values in _in_order(observe, blocks, settings):
             fault = _not_finite(values)
             if fault:
-                return _broken(claim, case, rule, name, fault, error, settings)
+                return with_details(_broken(claim, case, rule, name, fault, error, settings))
             rule.fold(values)
             if rule.verdict != "undecided":
                 break
@@ -198,15 +209,7 @@ def decide(
     evidence = rule.evidence()
     if evidence.verdict == "undecided" and stopped:
         evidence = replace(evidence, reason=f"{evidence.reason.rstrip('.')}; {stopped}")
-    about = {
-        "subject": name,
-        "sampler": "+".join(sorted(samplers)) or "direct",
-        "block": size,
-        "seed": settings.seed,
-        "device": device.type,
-        "dtype": settings.dtype,
-    }
-    return replace(evidence, details={**evidence.details, **about})
+    return with_details(evidence)
 
 
 def _observe(
@@ -275,13 +278,11 @@ def _broken(claim: Claim, case: Case, rule: Rule, name: str, fault: str, error: 
             f"{claim.id} observed {fault} on subject {name} at {case.key} with seed {settings.seed}; "
             "mask draws that cannot be tested, they are then counted"
         )
-    evidence = rule.evidence()
     return replace(
-        evidence,
+        rule.evidence(),
         verdict="refuted",
         error=error,
         reason=f"subject {name} gave {fault} where the claim promises a finite number",
-        details={**evidence.details, "subject": name, "seed": settings.seed},
     )
 
 

@@ -78,7 +78,7 @@ class ModuleNetworks:
             return tuple(hidden)
 
         try:
-            # Modules that draw numbers or write buffers as they run, or branch on what they see, are refused here.
+            # Modules that draw numbers as they run, or branch on what they see, are refused here.
             hidden = torch.vmap(one)(*map(self._converted, stack_module_state(self.modules)), inputs)
         except Exception:
             return None  # what the modules themselves raise, the loop meets again and names
