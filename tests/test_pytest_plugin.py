@@ -30,7 +30,7 @@ def test_each_claim_has_one_item_for_its_property_and_one_for_each_control(toy: 
     result.stdout.fnmatch_lines(
         [
             "regimes: *torch*",
-            "regimes: profile quick, device *, float32, 1 thread, alpha 1e-06, seed 0, subject each claim's own",
+            "regimes: profile quick, device *, float32, 1 thread, sampler auto, alpha 1e-06, seed 0, subject each claim's own",
             "*doe2020coins.py::heads-are-likely PASSED*",
             "*doe2020coins.py::heads-are-likely[[]bent[]] PASSED*",
             "*doe2020coins.py::heads-are-likely[[]promises too much[]] PASSED*",

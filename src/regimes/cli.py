@@ -352,7 +352,8 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     return [
         f"    {evidence.reason}",
         f"    estimate {estimate}{target}, interval {interval}",
-        f"    {evidence.replicates} replicates{drawn}, error budget {evidence.error:.2g}, margin {evidence.margin:.3g}{detectable}",
+        f"    {evidence.replicates} replicates{drawn}, error budget {evidence.error:.2g}, "
+        f"margin {evidence.margin:.3g}{detectable}",
     ]
 
 

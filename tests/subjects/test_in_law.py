@@ -12,6 +12,7 @@ from regimes.case import Case
 from regimes.decide import TwoSample
 from regimes.randomness import Randomness
 from regimes.subjects import initialisers as init
+from regimes.subjects import normalised_networks
 from regimes.subjects.subject import Subject
 
 WIDTHS = {"width": 3, "profile": "alternating"}
@@ -67,6 +68,14 @@ def test_moments_of_several_inputs_have_the_law_of_their_subject() -> None:
     one, other = (subject(case, 12_000, random(subject.name)).sample_moments() for subject in (init.he_normal, init.he_normal.in_law[1].subject))
     for statistic in ("total", "mean", "variance"):
         assert compared(getattr(one, statistic)[:, -1].log(), getattr(other, statistic)[:, -1].log()) == "holds"
+
+
+@pytest.mark.parametrize("normalised", [normalised_networks.layer_normalised, normalised_networks.batch_normalised], ids=lambda one: one.name)
+def test_normalised_networks_have_the_law_of_their_subject(normalised: Subject) -> None:
+    case = Case({"width": 5, "depth": 3, "inputs": 3, "cosine": 0.2, "spread": 0.3})
+    one, other = (subject(case, 12_000, random(subject.name)).shares() for subject in (normalised, normalised.in_law[0].subject))
+    for layer in (0, -1):
+        assert compared(one[:, layer], other[:, layer]) == "holds"
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -79,7 +80,8 @@ class ModuleNetworks:
 
         try:
             # Modules that draw numbers as they run, or branch on what they see, are refused here.
-            hidden = torch.vmap(one)(*map(self._converted, stack_module_state(self.modules)), inputs)
+            parameters, buffers = stack_module_state(self.modules)
+            hidden = torch.vmap(one)(self._converted(parameters), self._converted(buffers), inputs)
         except Exception:
             return None  # what the modules themselves raise, the loop meets again and names
         self._counted(hidden)
@@ -134,13 +136,19 @@ def _collected(module: nn.Module) -> Iterator[list[Tensor]]:
 def _build(module: nn.Module) -> list[Any]:
     """What makes modules of one build: names, classes, modes and all attributes that are neither parameters nor buffers.
 
-    A tensor among the attributes equals no other: modules that keep one are not of one build.
+    A tensor or a list among the attributes equals no other: modules that keep one are not of one build.
     """
-    return [
-        (name, type(part), part.training, {key: _comparable(value) for key, value in vars(part).items() if key not in OF_EVERY_MODULE})
-        for name, part in module.named_modules()
-    ]  # fmt: skip
+    found = []
+    for name, part in module.named_modules():
+        own = {key: _comparable(value) for key, value in vars(part).items() if key not in OF_EVERY_MODULE}
+        found.append((name, type(part), part.training, own))
+    return found
 
 
 def _comparable(value: Any) -> Any:
-    return value if isinstance(value, (bool, int, float, str, tuple, type(None))) or callable(value) else object()
+    plain = isinstance(value, (bool, int, float, str, type(None))) or inspect.isroutine(value)
+    return value if plain or (isinstance(value, tuple) and all(map(_is_number, value))) else object()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
