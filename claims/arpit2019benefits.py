@@ -68,6 +68,7 @@ def through_gamma(variance):
     axes=(axes.width(1, 4096), axes.depth(1, 50), profile, direction),
     premise=always("Gaussian weights, no biases, one input: any widths and any depth"),
     subject=init.he_normal,
+    sampler="direct",
     controls={
         "Glorot gain": Control(subject=init.glorot, at={"width": 16}),
         "torch xavier_normal_": Control(subject=foreign.xavier_normal, at={"width": 16}),
@@ -124,7 +125,7 @@ def promised(width):
     kind=Probability(at_least=lambda case: 1 - case.delta, margin=0.05),
     statement=r"n_l \ge \frac{\log(2NL/\delta)}{f(\epsilon')} \Rightarrow \Pr\Bigl[\forall l, i:\ (1-\epsilon')^l \le \frac{\|h^l(x_i)\|^2}{\|x_i\|^2} \le (1+\epsilon')^l\Bigr] \ge 1-\delta",
     symbols={**SYMBOLS, r"\epsilon'": "(1+ε)^(1/L) - 1", "f": "f(ε) = ε/4 + log(2/(1+√(1+ε)))", "N": "number of inputs"},
-    axes=(axes.width(8, 1 << 16), axes.depth(1, 64, quick=2, default=2), axes.inputs(1, 32, quick=4), axes.input_dim(4, 64, quick=16),
+    axes=(axes.width(4, 1 << 20, thorough=1 << 16), axes.depth(1, 1 << 13, quick=2, default=2, thorough=64), axes.inputs(1, 32, quick=4), axes.input_dim(4, 64, quick=16),
           profile, axes.epsilon(0.5, 0.9), axes.delta()),
     premise=promised(norm_bounds.norm_preservation_width),
     subject=init.he_normal,
@@ -169,7 +170,7 @@ def hidden_norms_of_all_inputs_are_preserved(networks, case):
     kind=Probability(at_least=lambda case: 1 - case.delta, margin=0.02),
     statement=r"n \ge \frac{\log(2L/\delta)}{f(\epsilon')} \Rightarrow \Pr\Bigl[\forall l \le L:\ \Bigl|\frac{\|h^l\|^2}{\|x\|^2} - 1\Bigr| \le \epsilon\Bigr] \ge 1-\delta",
     symbols={**SYMBOLS, r"\epsilon": "half-width of the band", r"\delta": "probability of leaving it"},
-    axes=(axes.width(4, 1 << 22), axes.depth(1, 1024, quick=2, default=3), axes.epsilon(0.1, 0.9), axes.delta()),
+    axes=(axes.width(4, 1 << 22), axes.depth(1, 1 << 13, quick=2, default=3, thorough=1024), axes.epsilon(0.1, 0.9), axes.delta()),
     premise=promised(norm_bounds.norm_preservation_width),
     exact=at_least("width", lambda case: first_passage.exact_width(case.epsilon, case.depth, case.delta), "exact first passage"),
     subject=init.he_normal,
@@ -181,7 +182,7 @@ def hidden_norms_of_all_inputs_are_preserved(networks, case):
                                   premise=always("a width at which the claim holds for the right gain"), why="a mean that grows by 5 % a layer"),
     },
     grid=Grid(x="width", y="depth", values={"width": tuple(2**k for k in range(2, 21)), "depth": tuple(2**k for k in range(8))},
-              fixed={"epsilon": 0.5, "delta": 0.05}, subject=he_normal_in_law),
+              fixed={"epsilon": 0.5, "delta": 0.05}),
     erratum=Erratum(
         published="Norms are preserved once the width exceeds a bound of order L².",
         finding="The width that is needed grows like 5 L z²/ε², linearly in depth: the layerwise union loses a factor of order L, "
@@ -207,7 +208,7 @@ def stay(case):
     kind=Probability(equals=stay, margin=0.03),
     statement=r"\Pr\Bigl[\forall l \le L:\ \Bigl|\prod_{i \le l} r_i - 1\Bigr| \le \epsilon\Bigr] = p(\epsilon; n_1, \ldots, n_L),\quad r_i \sim \tfrac{2}{n_i}\chi^2_{K_i}",
     symbols={**SYMBOLS, "p": "first-passage probability of the random walk log r_1 + ... + log r_l"},
-    axes=(axes.width(4, 1024, quick=64), axes.depth(1, 64, quick=8), profile, axes.epsilon(0.1, 0.9)),
+    axes=(axes.width(4, 1 << 20, quick=64, thorough=1024), axes.depth(1, 1 << 13, quick=8, thorough=64), profile, axes.epsilon(0.1, 0.9)),
     premise=always("Gaussian weights, no biases, one input: any widths and any depth"),
     subject=init.he_normal,
     controls={
@@ -358,6 +359,7 @@ def fresh_part(networks, case, *, degrees_lost=1, keep_kappa=True):
     axes=(axes.width(3, 1024, quick=64), axes.depth(2, 32), profile, alignment),
     premise=always("Gaussian weights, no biases, one input, a loss that depends on the weights through hᴸ only"),
     subject=init.he_normal,
+    sampler="direct",
     controls={
         "without κ": Control(observable=lambda networks, case: fresh_part(networks, case, degrees_lost=0, keep_kappa=False),
                              at={"width": 32, "depth": 6, "alignment": 1.0}, why="backward weights independent of the forward pass"),

@@ -145,7 +145,7 @@ def square_of_total(case):
                                              at={"depth": 1, "cosine": 0.0, "inputs": 2, "width": 64, "spread": 0.0}, why="m² grows"),
     },
     grid=Grid(x="width", y="depth", values={"width": (8, 16, 32, 64, 128), "depth": (1, 2, 4, 8)},
-              fixed={"inputs": 2, "cosine": 0.0, "spread": 0.0, "input_dim": 16}, subject=gram_chain.he_in_law),
+              fixed={"inputs": 2, "cosine": 0.0, "spread": 0.0, "input_dim": 16}),
     measures="v² gained in the last layer",
 )
 def sample_variance_never_grows(networks, case):

@@ -68,6 +68,13 @@ def test_check_is_the_same_for_any_number_of_workers(claim_folder: Path, capsys:
     assert in_process(*command, capsys=capsys) == in_process(*command, "--workers", "3", capsys=capsys)
 
 
+def test_check_says_which_sampler_drew(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("check", "arpit2019benefits/log-drift", "--case", "width=4", "--case", "depth=2", "--replicates", "64", "--json")
+    for more, expected in (((), "law"), (("--sampler", "direct"), "direct")):
+        _, out, _ = in_process(*command, *more, capsys=capsys)
+        assert json.loads(out)["checks"][0]["cases"][0]["evidence"]["details"]["sampler"] == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -79,6 +86,7 @@ def test_check_is_the_same_for_any_number_of_workers(claim_folder: Path, capsys:
         (("check", "mean-of-heads", "--control", "none"), "has no control 'none'; its controls are bent, edge"),
         (("check", "mean-of-heads", "--subject", "no.such:thing"), "no.such"),
         (("check", "mean-of-heads", "--dtype", "int8"), "use float32 or float64"),
+        (("check", "mean-of-heads", "--sampler", "fast"), "sampler 'fast' is unknown; use auto or direct"),
         (("check", "mean-of-heads", "--alpha", "0"), "--alpha lies between 0 and 1"),
         (("check", "mean-of-heads", "--profile", "slow"), "use one of quick, default, thorough"),
         (("map", "mean-of-heads", "--store", "x.sqlite", "--budget", "soon"), "--budget takes a time"),

@@ -30,7 +30,7 @@ def test_each_claim_has_one_item_for_its_property_and_one_for_each_control(toy: 
     result.stdout.fnmatch_lines(
         [
             "regimes: *torch*",
-            "regimes: profile quick, device *, float32, 1 thread, alpha 1e-06, seed 0, subject each claim's own",
+            "regimes: profile quick, device *, float32, 1 thread, sampler auto, alpha 1e-06, seed 0, subject each claim's own",
             "*doe2020coins.py::heads-are-likely PASSED*",
             "*doe2020coins.py::heads-are-likely[[]bent[]] PASSED*",
             "*doe2020coins.py::heads-are-likely[[]promises too much[]] PASSED*",
@@ -115,6 +115,7 @@ def test_a_claim_with_one_control_does_not_load(toy: pytest.Pytester) -> None:
         ("--regimes-profile", "slow", "there is no profile 'slow'; use one of quick, default, thorough"),
         ("--regimes-device", "cuda", "device 'cuda' was asked for, but this torch sees no CUDA device*"),
         ("--regimes-dtype", "float16", "dtype 'float16' is unknown*"),
+        ("--regimes-sampler", "fast", "sampler 'fast' is unknown; use auto or direct"),
         ("--regimes-alpha", "2", "--regimes-alpha lies between 0 and 1; got 2.0"),
         ("--regimes-known", "none.toml", "known-failures file none.toml cannot be read*"),
         ("--regimes-subject", "no.such:thing", "*no.such*"),

@@ -73,3 +73,5 @@ def test_the_command_that_reproduces_a_case() -> None:
     assert command == (
         "regimes check doe2020bounds/never-above-one --case place=700 --control 'bound 0.999' --seed 0 --dtype float32 --error 1e-09"
     )
+    forced = reproduce(never_above_one, case, evidence(1.0, 1.0), replace(SETTINGS, sampler="direct"))
+    assert forced.endswith("--dtype float32 --sampler direct --error 1e-09")

@@ -153,20 +153,24 @@ def _within(value: Value, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def sizes(name: str, low: int, high: int, *, quick: int, default: int, label: str = "") -> Axis:
-    """A logarithmic axis of positive integers, capped at `quick` and `default` in those profiles."""
+def sizes(name: str, low: int, high: int, *, quick: int, default: int, thorough: int | None = None, label: str = "") -> Axis:
+    """A logarithmic axis of positive integers; random cases stop at `quick`, `default` and `thorough` in those profiles."""
     caps = {"quick": float(quick), "default": float(default)}
+    if thorough is not None:
+        caps["thorough"] = float(thorough)
     return Axis(name, low, high, integer=True, logarithmic=True, caps=caps, label=label)
 
 
-def width(low: int, high: int, *, quick: int = 128, default: int = 512) -> Axis:
+def width(low: int, high: int, *, quick: int = 128, default: int = 512, thorough: int | None = None) -> Axis:
     """Units in a hidden layer."""
-    return sizes("width", low, high, quick=quick, default=default, label="width (units per hidden layer)")
+    return sizes(
+        "width", low, high, quick=quick, default=default, thorough=thorough, label="width (units per hidden layer)"
+    )
 
 
-def depth(low: int, high: int, *, quick: int = 16, default: int = 64) -> Axis:
+def depth(low: int, high: int, *, quick: int = 16, default: int = 64, thorough: int | None = None) -> Axis:
     """Number of hidden layers."""
-    return sizes("depth", low, high, quick=quick, default=default, label="depth (hidden layers)")
+    return sizes("depth", low, high, quick=quick, default=default, thorough=thorough, label="depth (hidden layers)")
 
 
 def inputs(low: int, high: int, *, quick: int = 8, default: int = 32) -> Axis:

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from regimes.axes import Axis
 from regimes.case import Case, Value
@@ -153,6 +153,7 @@ class Claim:
     vacuous: Callable[[Case], bool] | None = None
     picture: Callable[[], Picture] | None = None
     measures: str = ""
+    sampler: Literal["auto", "direct"] = "auto"
     source: str = ""
 
     @property
@@ -269,6 +270,7 @@ def claim(
     vacuous: Callable[[Case], bool] | None = None,
     picture: Callable[[], Picture] | None = None,
     measures: str = "",
+    sampler: Literal["auto", "direct"] = "auto",
 ) -> Callable[[Observable], Claim]:
     """Declare a theorem as a claim; the decorated function is its observable `(networks, case) -> observations`.
 
@@ -291,6 +293,7 @@ def claim(
         vacuous: whether the bound says nothing at a case; the map hatches such cells.
         picture: an example to look at, drawn on the page.
         measures: what the estimate is an estimate of, in a few words, for the axis of those curves.
+        sampler: `direct` for a claim that samplers in law rest on, which must never be drawn by one of them.
 
     Raises:
         ClaimError: the declaration lacks something; the sentence says what.
@@ -366,6 +369,7 @@ def claim(
             vacuous=vacuous,
             picture=picture,
             measures=measures,
+            sampler=sampler,
             source=inspect.getsource(observable),
         )
 

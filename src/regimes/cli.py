@@ -72,6 +72,8 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--seed", default=0, show_default=True, help="The run's seed."),
             click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<index>."),
             click.option("--dtype", default="float32", show_default=True, help="float32 or float64."),
+            click.option("--sampler", default="auto", show_default=True,
+                         help="auto, the cheapest that is exact in law, or direct."),
             click.option("--alpha", default=1e-6, show_default=True, help="False-alarm budget of the whole run."),
             click.option("--profile", default="default", show_default=True, help="quick, default or thorough."),
             click.option("--replicates", default=None, type=click.IntRange(1), help="Replicates per case at most."),
@@ -85,6 +87,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _settings(given: dict[str, Any], workers: int = 1) -> tuple[Settings, Profile]:
     from regimes.engine import Settings, resolve_device, resolve_dtype
     from regimes.profiles import profile_named
+    from regimes.samplers import resolve_sampler
 
     profile = _usage(lambda: profile_named(given["profile"]))
     if not 0 < given["alpha"] < 1:
@@ -95,6 +98,7 @@ def _settings(given: dict[str, Any], workers: int = 1) -> tuple[Settings, Profil
         seed=given["seed"],
         device=given["device"],
         dtype=given["dtype"],
+        sampler=_usage(lambda: resolve_sampler(given["sampler"])),
         alpha=given["alpha"],
         replicates=given["replicates"] or profile.replicates,
         seconds=given["seconds"] or profile.seconds,
@@ -378,10 +382,12 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     estimate = "-" if evidence.estimate is None else f"{evidence.estimate:.6g}"
     target = "" if evidence.target is None else f" against {evidence.target:.6g}"
     detectable = "" if evidence.detectable is None else f", would have seen a departure of {evidence.detectable:.3g}"
+    drawn = f" (sampler {evidence.details['sampler']})" if "sampler" in evidence.details else ""
     return [
         f"    {evidence.reason}",
         f"    estimate {estimate}{target}, interval {interval}",
-        f"    {evidence.replicates} replicates, error budget {evidence.error:.2g}, margin {evidence.margin:.3g}{detectable}",
+        f"    {evidence.replicates} replicates{drawn}, error budget {evidence.error:.2g}, "
+        f"margin {evidence.margin:.3g}{detectable}",
     ]
 
 

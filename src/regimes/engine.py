@@ -30,6 +30,7 @@ from regimes.decide.evidence import Evidence, Rule
 from regimes.errors import RegimesError, SubjectError
 from regimes.kinds import Dynamics, Identity, Inequality, Scaling
 from regimes.randomness import Randomness
+from regimes.samplers import choose, resolve_sampler
 
 BLOCK_FLOATS = {"cpu": 1 << 22, "cuda": 1 << 27}
 LARGEST_BLOCK = 512
@@ -61,6 +62,7 @@ class Settings:
         seconds: seconds per case at most.
         workers: threads that evaluate blocks.
         batch: blocks evaluated together; by default twice the workers.
+        sampler: `auto` for the cheapest sampler that is exact in law, `direct` for the subject itself.
     """
 
     seed: int = 0
@@ -71,6 +73,7 @@ class Settings:
     seconds: float = 60.0
     workers: int = 1
     batch: int | None = None
+    sampler: str = "auto"
 
 
 def resolve_device(name: str) -> Any:
@@ -156,8 +159,14 @@ def decide(
     device, dtype = resolve_device(settings.device), resolve_dtype(settings.dtype)
     kind = claim.kind
     cases = kind.cases(case) if isinstance(kind, Scaling) else (case,)
+    sampler = resolve_sampler(settings.sampler)
+
+    def streams(at: Case, block: int | str) -> Randomness:
+        return Randomness(f"{settings.seed}|{claim.id}|{at.key}|{name}|{block}", device, dtype)
+
     try:
-        size = min(block_size(tested, at, device.type) for at in cases)
+        drawn = [choose(claim, at, tested, streams(at, "choice"), sampler) for at in cases]
+        size = min(block_size(one, at, device.type) for one, at in zip(drawn, cases, strict=True))
     except MissingAxis as missing:
         raise NotOffered(f"{claim.id} does not apply to subject {name}: {missing}") from missing
     rule = kind.rule(case, error)
@@ -165,11 +174,22 @@ def decide(
     samplers: set[str] = set()
 
     def observe(block: int) -> np.ndarray:
-        columns = []
-        for at in cases:
-            randomness = Randomness(f"{settings.seed}|{claim.id}|{at.key}|{name}|{block}", device, dtype)
-            columns.append(_observe(claim, at, tested, name, size, randomness, samplers, settings.seed))
+        columns = [
+            _observe(claim, at, one, name, size, streams(at, block), samplers, settings.seed)
+            for one, at in zip(drawn, cases, strict=True)
+        ]
         return columns[0] if len(columns) == 1 else np.ma.stack(columns, axis=1)
+
+    def with_details(evidence: Evidence) -> Evidence:
+        about = {
+            "subject": name,
+            "sampler": "+".join(sorted(samplers)) or "direct",
+            "block": size,
+            "seed": settings.seed,
+            "device": device.type,
+            "dtype": settings.dtype,
+        }
+        return replace(evidence, details={**evidence.details, **about})
 
     started = time.monotonic()
     stopped = ""
@@ -177,7 +197,7 @@ def decide(
         for values in _in_order(observe, blocks, settings):
             fault = _not_finite(values)
             if fault:
-                return _broken(claim, case, rule, name, fault, error, settings)
+                return with_details(_broken(claim, case, rule, name, fault, error, settings))
             rule.fold(values)
             if rule.verdict != "undecided":
                 break
@@ -189,15 +209,7 @@ def decide(
     evidence = rule.evidence()
     if evidence.verdict == "undecided" and stopped:
         evidence = replace(evidence, reason=f"{evidence.reason.rstrip('.')}; {stopped}")
-    about = {
-        "subject": name,
-        "sampler": "+".join(sorted(samplers)) or "direct",
-        "block": size,
-        "seed": settings.seed,
-        "device": device.type,
-        "dtype": settings.dtype,
-    }
-    return replace(evidence, details={**evidence.details, **about})
+    return with_details(evidence)
 
 
 def _observe(
@@ -218,7 +230,6 @@ def _observe(
         if isinstance(raised, MissingAxis):
             raise NotOffered(f"{claim.id} does not apply to subject {name}: {raised}") from raised
         raise EngineError(f"subject {name} raised {type(raised).__name__} ({_first_line(raised)}) {where}") from raised
-    samplers.add(str(getattr(networks, "sampler", "direct")))
     try:
         with torch.no_grad():
             observed = claim.observable(networks, case)
@@ -234,6 +245,8 @@ def _observe(
         raise EngineError(
             f"the observable of {claim.id} raised {type(raised).__name__} ({_first_line(raised)}) on subject {name} {where}"
         ) from raised
+    # Networks may know only now how they were drawn and run.
+    samplers.add(str(getattr(networks, "sampler", "direct")))
     if isinstance(observed, tuple):
         values, discarded = (_array(part) for part in observed)
         observed = np.ma.masked_array(values, mask=discarded.astype(bool))
@@ -270,13 +283,11 @@ def _broken(claim: Claim, case: Case, rule: Rule, name: str, fault: str, error: 
             f"{claim.id} observed {fault} on subject {name} at {case.key} with seed {settings.seed}; "
             "mask draws that cannot be tested, they are then counted"
         )
-    evidence = rule.evidence()
     return replace(
-        evidence,
+        rule.evidence(),
         verdict="refuted",
         error=error,
         reason=f"subject {name} gave {fault} where the claim promises a finite number",
-        details={**evidence.details, "subject": name, "seed": settings.seed},
     )
 
 
@@ -360,6 +371,7 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "threads": 1,
         "cores": os.cpu_count(),
         "seed": settings.seed,
+        "sampler": settings.sampler,
         "alpha": settings.alpha,
         "replicates": settings.replicates,
         "seconds": settings.seconds,

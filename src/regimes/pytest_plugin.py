@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--regimes-profile", default="default", metavar="NAME", help="quick, default or thorough")
     add("--regimes-device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:<index>")
     add("--regimes-dtype", default="float32", metavar="DTYPE", help="float32 or float64")
+    add("--regimes-sampler", default="auto", metavar="NAME", help="auto, the cheapest that is exact in law, or direct")
     add("--regimes-alpha", default=1e-6, type=float, metavar="P", help="false-alarm budget of the whole run")
     add("--regimes-seed", default=0, type=int, metavar="N", help="the run's seed (fixed by default)")
     add("--regimes-vary-seed", action="store_true", help="draw a fresh seed, printed in the header")
@@ -68,6 +69,7 @@ class Run:
         """Settings and profile from the options; UsageError is one sentence for a bad one."""
         from regimes.engine import Settings, resolve_device, resolve_dtype
         from regimes.profiles import profile_named
+        from regimes.samplers import resolve_sampler
 
         option = self.config.option
         try:
@@ -81,6 +83,7 @@ class Run:
                     seed=option.regimes_seed,
                     device=option.regimes_device,
                     dtype=option.regimes_dtype,
+                    sampler=resolve_sampler(option.regimes_sampler),
                     alpha=option.regimes_alpha,
                     replicates=profile.replicates,
                     seconds=profile.seconds,
@@ -139,7 +142,7 @@ class Run:
             self.results += [json.loads(str(value)) for name, value in report.user_properties if name == PROPERTY]
 
     def pytest_report_header(self) -> list[str]:
-        """Versions, device, dtype, threads, alpha, seed, subject, where there are claims."""
+        """Versions, device, dtype, threads, sampler, alpha, seed, subject, where there are claims."""
         if not self.concerned():
             return []
         from regimes.engine import provenance
@@ -151,7 +154,7 @@ class Run:
         return [
             f"regimes: {versions}",
             f"regimes: profile {profile.name}, device {about['device']}, {settings.dtype}, {about['threads']} thread, "
-            f"alpha {settings.alpha:g}, seed {settings.seed}, subject {subject}",
+            f"sampler {settings.sampler}, alpha {settings.alpha:g}, seed {settings.seed}, subject {subject}",
         ]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

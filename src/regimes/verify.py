@@ -276,5 +276,8 @@ def reproduce(
         words += ["--control", control]
     if subject:
         words += ["--subject", subject]
-    words += ["--seed", str(settings.seed), "--dtype", settings.dtype, "--error", repr(evidence.error)]
+    words += ["--seed", str(settings.seed), "--dtype", settings.dtype]
+    if settings.sampler != "auto":
+        words += ["--sampler", settings.sampler]
+    words += ["--error", repr(evidence.error)]
     return shlex.join(words)

@@ -16,10 +16,12 @@ from torch import nn
 from regimes.case import Case
 from regimes.decide import TwoSample
 from regimes.randomness import Randomness
+from regimes.subjects.architecture import architecture
 from regimes.subjects.gradient_chain import he_fan_in_gradients_in_law
 from regimes.subjects.gram_networks import direct_networks, law_networks
 from regimes.subjects.initialisers import he_normal_fan_in
 from regimes.subjects.lazy_training import dense_training, lazy_training
+from regimes.subjects.module_networks import ModuleNetworks
 
 
 def random(key: str) -> Randomness:
@@ -119,3 +121,20 @@ def test_training_at_width_4096(benchmark, against, lawful_training, steps: int,
     assert found[0, -1] < found[0, 0]
     against("the same steps with all weights, float64", lambda: dense_training(case, 1, random("bench")).losses(), rounds=2)
     benchmark.extra_info["goal"] = goal
+
+
+def perceptron(case: Case) -> nn.Module:
+    sizes = [nn.Sequential(nn.Linear(case["width"], case["width"]), nn.ReLU()) for _ in range(case["depth"])]
+    return nn.Sequential(*sizes)
+
+
+@pytest.mark.parametrize(("width", "depth", "networks"), [(16, 16, 64), (32, 8, 64), (64, 8, 64)])
+def test_foreign_modules_as_one_batch(benchmark, against, width: int, depth: int, networks: int) -> None:
+    case = Case({"width": width, "depth": depth, "inputs": 8})
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        batch, loop = (ModuleNetworks("perceptron", perceptron, case, architecture(case), networks, random("bench"), one) for one in (True, False))
+        found = benchmark.pedantic(batch.log_norms, rounds=10, warmup_rounds=2)
+        assert batch.sampler == "modules, vmap"
+        torch.testing.assert_close(found, loop.log_norms(), rtol=0, atol=1e-12)
+        against("the same modules one by one", loop.log_norms, rounds=5)

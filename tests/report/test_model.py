@@ -4,6 +4,7 @@ import pytest
 from shelf import Shelf, document
 
 from regimes.report.model import ReportError, views
+from regimes.report.pages import commands
 
 
 def test_views_hold_maps_counts_and_controls(store: Shelf) -> None:
@@ -77,3 +78,12 @@ def test_other_peoples_code_does_not_count_against_the_claim(store: Shelf) -> No
     index = contents([view])["index.html"]
     assert "theirs:init" in index
     assert "0 / 3 / 0" in index
+
+
+def test_commands_force_the_plain_sampler_where_it_drew_the_cell(store: Shelf) -> None:
+    view = views(store, ["doe2019band/band"])[0]
+    cell = view.cells[0]
+    assert "sampler" not in cell["settings"]
+    assert all(" --sampler direct" in command for command in commands(view, cell))
+    chosen = {**cell, "settings": {**cell["settings"], "sampler": "auto"}}
+    assert not any("--sampler" in command for command in commands(view, chosen))

@@ -10,8 +10,10 @@ from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects import foreign
+from regimes.subjects.architecture import architecture
 from regimes.subjects.foreign import load_subject, subject_from
 from regimes.subjects.initialisers import he_normal
+from regimes.subjects.module_networks import ModuleNetworks
 
 CASE = Case({"width": 6, "depth": 3, "input_dim": 4, "inputs": 2})
 RANDOM = Randomness("test", torch.device("cpu"), torch.float32)
@@ -51,7 +53,6 @@ def test_a_module_and_its_initialiser_agree_in_law() -> None:
     modules = one(shape, 1500, RANDOM).log_norms()[:, -1, 0]
     ours = he_normal(shape, 1500, RANDOM).log_norms()[:, -1, 0]
     assert abs(modules.exp().mean() - ours.exp().mean()) < 0.15
-    assert one(shape, 2, RANDOM).sampler == "modules"
 
 
 def raises(weight):
@@ -112,3 +113,87 @@ def test_subjects_that_do_not_load_are_one_sentence(text: str, sentence: str) ->
 def test_a_module_has_no_gradients_to_offer() -> None:
     with pytest.raises(SubjectError, match="give an initialiser"):
         subject_from(perceptron, "perceptron")(CASE, 2, RANDOM).gradients(0.0)
+
+
+def normalised(case):
+    """The perceptron with BatchNorm, whose running statistics are written by a forward pass, each network its own."""
+    layers = [part for part in perceptron(case) for part in ([nn.BatchNorm1d(case.width), part] if isinstance(part, nn.ReLU) else [part])]
+    return nn.Sequential(*layers)
+
+
+class Branching(nn.Module):
+    """Goes one way or another by what it sees."""
+
+    def __init__(self, case) -> None:
+        super().__init__()
+        self.layers = perceptron(case)
+
+    def forward(self, x):
+        return self.layers(x) if x.sum() > 0 else self.layers(2 * x)
+
+
+class Scaled(Branching):
+    """Holds a number of its own, which is no parameter."""
+
+    def __init__(self, case) -> None:
+        super().__init__(case)
+        self.scale = float(torch.rand(()))
+
+    def forward(self, x):
+        return self.layers(self.scale * x)
+
+
+class Tensored(Scaled):
+    """Holds a tensor of its own, which is no parameter and no buffer."""
+
+    def __init__(self, case) -> None:
+        super().__init__(case)
+        self.scale = torch.rand(())
+
+
+class Noisy(Branching):
+    """Draws numbers as it runs."""
+
+    def forward(self, x):
+        return self.layers(x + 0 * torch.randn_like(x))
+
+
+class Shifted(Branching):
+    """Has a buffer of its own, of integers."""
+
+    def __init__(self, case) -> None:
+        super().__init__(case)
+        self.register_buffer("shift", torch.randint(1, 5, ()))
+
+    def forward(self, x):
+        return self.layers(x * self.shift)
+
+
+def networks(make, batched: bool, dtype: torch.dtype = torch.float32) -> ModuleNetworks:
+    return ModuleNetworks("thing", make, CASE, architecture(CASE), 6, Randomness("test", torch.device("cpu"), dtype), batched)
+
+
+@pytest.mark.parametrize(("make", "gain"), [(perceptron, 1), (Shifted, 1), (normalised, 1e-5**-0.5)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_modules_of_one_build_run_as_one_batch_and_agree_with_the_loop(make, gain: float, dtype: torch.dtype) -> None:
+    batch, loop = networks(make, True, dtype), networks(make, False, dtype)
+    # BatchNorm enlarges rounding errors by 1/sqrt(variance + 1e-5) at most.
+    torch.testing.assert_close(batch.log_norms(), loop.log_norms(), rtol=0, atol=40 * gain * torch.finfo(dtype).eps)
+    assert (batch.sampler, loop.sampler) == ("modules, vmap", "modules, loop")
+
+
+@pytest.mark.parametrize("make", [Branching, Scaled, Tensored, Noisy])
+def test_modules_that_vmap_refuses_or_that_differ_run_one_by_one(make) -> None:
+    batch, loop = networks(make, True), networks(make, False)
+    torch.manual_seed(0)
+    found = batch.log_norms()
+    torch.manual_seed(0)
+    assert torch.equal(found, loop.log_norms())
+    assert batch.sampler == "modules, loop"
+
+
+def test_large_modules_run_one_by_one() -> None:
+    case = CASE.replace(width=256, depth=2)
+    large = ModuleNetworks("thing", perceptron, case, architecture(case), 2, RANDOM)
+    large.log_norms()
+    assert large.sampler == "modules, loop"

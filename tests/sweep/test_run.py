@@ -167,6 +167,15 @@ def test_an_interrupt_keeps_what_is_done(claims: list[Claim], store: Store, work
     assert run_map(claims[:1], store, SETTINGS).present == kept
 
 
+def test_cells_of_two_samplers_are_kept_apart(claims: list[Claim], store: Store) -> None:
+    first = run_map(claims, store, SETTINGS)
+    forced = run_map(claims, store, replace(SETTINGS, sampler="direct"))
+    assert (first.computed, forced.computed, forced.present) == (12, 12, 0)
+    assert forced.verdicts == first.verdicts
+    assert sorted(cell["settings"].get("sampler", "direct") for cell in store.cells(HEADS)) == ["auto"] * 6 + ["direct"] * 6
+    assert run_map(claims, store, SETTINGS).present == 12
+
+
 def test_overrides_must_fit(claims: list[Claim], store: Store) -> None:
     with pytest.raises(GridError):
         run_map(claims[:1], store, SETTINGS, {HEADS: {"width": (1000,)}})

@@ -167,3 +167,8 @@ def test_a_closed_store_says_so(path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store.claims()
+
+
+def test_the_sampler_is_part_of_the_settings_and_older_cells_are_those_of_direct() -> None:
+    assert settings_key("float32", "cpu", 1e-6, "auto") == '{"alpha":1e-06,"device":"cpu","dtype":"float32","sampler":"auto"}'
+    assert settings_key("float32", "cpu", 1e-6, "direct") == '{"alpha":1e-06,"device":"cpu","dtype":"float32"}' == SETTINGS

@@ -18,7 +18,7 @@ from regimes.case import Case
 from regimes.flows.protocol import FlowError, check_points
 from regimes.flows.subjects import Draw
 from regimes.randomness import Randomness
-from regimes.subjects.foreign import global_generator
+from regimes.subjects.guarded import global_generator
 from regimes.subjects.subject import Subject
 
 Make = Callable[[int, int], nn.Module]

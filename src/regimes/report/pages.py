@@ -281,6 +281,7 @@ def commands(view: View, cell: Cell | None) -> tuple[str, str]:
     options = [f"--seed {cell['seed']}"] if cell["seed"] else []
     settings, known = cell["settings"], {"dtype": "float32", "alpha": 1e-6, "device": None}
     options += [f"--{key} {shlex.quote(str(settings[key]))}" for key in known if settings.get(key) not in (None, known[key])]
+    options += ["--sampler direct"] if "sampler" not in settings else []  # as `settings_key` has it
     case = [f"--case {shlex.quote(f'{axis}={value}')}" for axis, value in cell["case"].items()]
     other = cell["subject"] != view.claim.get("subject") and MODULE.fullmatch(cell["subject"])
     subject = [f"--subject {shlex.quote(cell['subject'])}"] if other else []

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
+from regimes.subjects.activations import relu, relu_derivative
 from regimes.subjects.architecture import Architecture
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.region_counts import CountsRegions
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from regimes.regions.network import PiecewiseLinear
 
 Draw = Callable[[int, int, int, int, Randomness], Tensor]
-
-
-def relu(a: Tensor) -> Tensor:
-    """max(a, 0)."""
-    return a.clamp_min(0)
-
-
-def relu_derivative(a: Tensor, h: Tensor) -> Tensor:
-    """1 where the unit is active, 0 elsewhere, and at 0."""
-    return (h > 0).to(h.dtype)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,15 @@
 """Adapters for other people's code: in-place initialisers, modules and batched builders as subjects.
 
-Code that nobody here wrote draws from torch's global generator. It runs under a lock, inside
-`torch.random.fork_rng` with a keyed seed, so that its replicates are reproducible and the caller's generator is
-left as it was. It is called once per matrix or module; the evidence then says `modules`.
+Code that nobody here wrote is called once per matrix or module, under `regimes.subjects.guarded`. The evidence says
+`modules, batched` where its weights then run as one batch of ours, and `modules, vmap` or `modules, loop` where the modules
+run themselves.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,22 +18,11 @@ from torch import Tensor, nn
 
 from regimes.case import Case
 from regimes.randomness import Randomness
-from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import DenseNetworks, layer_ratios, log_square_norm
+from regimes.subjects.architecture import architecture
+from regimes.subjects.dense_networks import DenseNetworks
+from regimes.subjects.guarded import call, finite, global_generator
+from regimes.subjects.module_networks import ModuleNetworks
 from regimes.subjects.subject import Subject, SubjectError
-
-LOCK = threading.Lock()
-ACTIVATIONS = (
-    nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.GELU, nn.ELU, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.PReLU, nn.ReLU6,
-)  # fmt: skip
-
-
-@contextmanager
-def global_generator(seed: int) -> Iterator[None]:
-    """Torch's global CPU generator seeded inside, and restored after."""
-    with LOCK, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def initialiser(name: str, fill: Callable[..., Any], description: str = "") -> Subject:
@@ -49,13 +36,13 @@ def initialiser(name: str, fill: Callable[..., Any], description: str = "") -> S
         weights = torch.empty(replicates, rows, columns, dtype=randomness.dtype)
         with global_generator(randomness.seed(f"weights {layer}")):
             for matrix in weights:
-                returned = _call(name, fill, matrix)
+                returned = call(name, fill, matrix)
                 if isinstance(returned, Tensor) and returned.shape != matrix.shape:
                     raise SubjectError(
                         f"subject {name} returned shape {tuple(returned.shape)} for a weight of shape "
                         f"{tuple(matrix.shape)}; an initialiser fills its argument in place"
                     )
-        return _finite(name, weights).to(randomness.device)
+        return finite(name, weights).to(randomness.device)
 
     return _modules(name, draw, description)
 
@@ -68,7 +55,7 @@ def linear_layer(name: str, make: Callable[..., nn.Module], description: str = "
         biases = torch.zeros(replicates, rows, dtype=randomness.dtype)
         with global_generator(randomness.seed(f"weights {layer}")), torch.no_grad():
             for replicate in range(replicates):
-                module = _call(name, make, columns, rows)
+                module = call(name, make, columns, rows)
                 weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
                 if not isinstance(weight, Tensor) or weight.shape != (rows, columns):
                     raise SubjectError(
@@ -78,7 +65,7 @@ def linear_layer(name: str, make: Callable[..., nn.Module], description: str = "
                 weights[replicate] = weight
                 if bias is not None:
                     biases[replicate] = bias
-        return _finite(name, weights).to(randomness.device), _finite(name, biases).to(randomness.device)
+        return finite(name, weights).to(randomness.device), finite(name, biases).to(randomness.device)
 
     def draw(*arguments: Any) -> Tensor:
         return pair(*arguments)[0]
@@ -92,80 +79,11 @@ def linear_layer(name: str, make: Callable[..., nn.Module], description: str = "
 def _modules(name: str, draw: Any, description: str, biases: Any = None) -> Subject:
     def build(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
         return DenseNetworks(
-            architecture(case), replicates, randomness, draw, biases=biases, sampler="modules",
+            architecture(case), replicates, randomness, draw, biases=biases, sampler="modules, batched",
         )  # fmt: skip
 
     # A loop over matrices: blocks a few dozen networks long waste little when a control dies early.
     return Subject(name, build, description, footprint=lambda case: 16 * float(architecture(case).weights) + 2**16)
-
-
-class ModuleNetworks:
-    """Networks made one by one as torch modules; hidden layers are what their activation modules return.
-
-    Arguments:
-        name: the subject's name.
-        make: `case -> torch.nn.Module`, mapping (N, n_0) to anything.
-        case: the case.
-        shape: its architecture, for the inputs.
-        replicates: number of networks.
-        randomness: keyed streams.
-    """
-
-    sampler = "modules"
-
-    def __init__(
-        self, name: str, make: Callable[[Case], nn.Module], case: Case, shape: Architecture, replicates: int,
-        randomness: Randomness,
-    ) -> None:  # fmt: skip
-        self.replicates, self.randomness, self.shape, self.name = replicates, randomness, shape, name
-        with global_generator(randomness.seed("modules")):
-            self.modules = [_call(name, make, case) for _ in range(replicates)]
-        if not isinstance(self.modules[0], nn.Module):
-            raise SubjectError(
-                f"subject {name} returned {type(self.modules[0]).__name__}; called with a case it returns a torch.nn.Module"
-            )
-
-    def log_norms(self) -> Tensor:
-        """log|h^l(x_i)|^2 for l = 0..L, shape (R, L + 1, N), float64."""
-        inputs = self.shape.draw_inputs(self.replicates, self.randomness).to(self.randomness.dtype)
-        rows = []
-        for module, x in zip(self.modules, inputs, strict=True):
-            hidden = self._hidden(module, x)
-            if len(hidden) != len(self.shape.hidden):
-                raise SubjectError(
-                    f"subject {self.name} has {len(hidden)} activations where the case has {len(self.shape.hidden)} hidden "
-                    "layers; use one activation module per hidden layer"
-                )
-            for h in hidden:
-                _finite(self.name, h)
-            rows.append(torch.stack([log_square_norm(h.T[None])[0] for h in (x, *hidden)]))
-        return torch.stack(rows)
-
-    def _hidden(self, module: nn.Module, x: Tensor) -> list[Tensor]:
-        """What the activation modules return on the inputs x, in the order in which they run."""
-        hidden: list[Tensor] = []
-
-        def collect(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            hidden.append(output.detach())
-
-        parts = [part for part in module.modules() if isinstance(part, ACTIVATIONS)]
-        handles = [part.register_forward_hook(collect) for part in parts]
-        try:
-            _call(self.name, module.to(self.randomness.device, self.randomness.dtype), x)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return hidden
-
-    def layer_ratios(self) -> Tensor:
-        """r_l of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
-        return layer_ratios(self.log_norms())
-
-    def gradients(self, error: float | str) -> Any:
-        """Not to be had from a module: SubjectError says what to give instead."""
-        raise SubjectError(
-            f"subject {self.name} is a module, whose weights this claim cannot address; give an initialiser f(weight)"
-        )
 
 
 def subject_from(given: Any, name: str) -> Subject:
@@ -221,26 +139,6 @@ def load_subject(text: str) -> Subject:
             raise SubjectError(f"subject {text} does not exist: {module_name} has no {path!r}")
         found = getattr(found, part)
     return subject_from(found, text)
-
-
-def _call(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    try:
-        return function(*arguments)
-    except SubjectError:
-        raise
-    except Exception as raised:
-        shapes = ", ".join(f"shape {tuple(a.shape)}" if isinstance(a, Tensor) else str(a) for a in arguments)
-        message = str(raised).strip().splitlines()
-        raise SubjectError(
-            f"subject {name} raised {type(raised).__name__} ({message[0] if message else 'no message'}) on {shapes}"
-        ) from raised
-
-
-def _finite(name: str, values: Tensor) -> Tensor:
-    if not torch.isfinite(values).all():
-        word = "NaN" if values.isnan().any() else "infinity"
-        raise SubjectError(f"subject {name} gave {word}; its weights and outputs must be finite")
-    return values
 
 
 kaiming_fan_out = initialiser(

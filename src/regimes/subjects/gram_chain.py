@@ -28,7 +28,7 @@ class GramChain:
         randomness: keyed streams.
     """
 
-    sampler = "law"
+    sampler = "gram"
 
     def __init__(self, shape: Architecture, replicates: int, randomness: Randomness) -> None:
         self.shape, self.replicates, self.randomness = shape, replicates, randomness

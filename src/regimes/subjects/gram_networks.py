@@ -17,9 +17,9 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
+from regimes.subjects.activations import ACTIVATIONS, relu_derivative
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import layer_ratios, relu, relu_derivative, rescale
-from regimes.subjects.initialisers import leaky, leaky_derivative, tanh_derivative
+from regimes.subjects.dense_networks import layer_ratios, rescale
 from regimes.subjects.orthonormal import Generator, stream
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.revealed_layers import DirectLayer, LawLayer
@@ -27,12 +27,6 @@ from regimes.subjects.sample_moments import SampleMoments, moments
 from regimes.subjects.subject import Subject
 
 EPS = 1e-5  # torch's default in both normalisations
-ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor], bool]] = {
-    "relu": (relu, relu_derivative, True),
-    "leaky": (leaky, leaky_derivative, True),
-    "linear": (lambda a: a, lambda a, h: torch.ones_like(h), True),
-    "tanh": (torch.tanh, tanh_derivative, False),
-}
 Streams = tuple[Generator, Generator]
 IN_RANGE = 128  # squares and their sums are then far from the ends of float64
 NORMALISATIONS = {"none": 0, "batch": 2, "layer": 1}
@@ -61,8 +55,8 @@ class GramGradients:
         return self.log_delta + self.log_hidden[:, :-1]
 
 
-class GramNetworks:
-    """R networks at N inputs.
+class ForwardNetworks:
+    """R networks at N inputs, upwards: norms and moments of the hidden layers.
 
     Arguments:
         shape: widths and inputs.
@@ -95,10 +89,10 @@ class GramNetworks:
             raise SubjectError(f"the activation {activation!r} or normalisation {normalisation!r} is unknown; use {known}")
         if residual and len(set(shape.widths)) > 1:
             raise SubjectError(f"skip connections need equal widths; got {shape.widths}")
-        self.shape, self.replicates, self.randomness, self.residual = shape, replicates, randomness, residual
-        self.act, self.derivative, homogeneous = ACTIVATIONS[activation]
+        self.architecture, self.replicates, self.randomness, self.residual = shape, replicates, randomness, residual
+        self.act, self.derivative, slope = ACTIVATIONS[activation]
         self.dim = NORMALISATIONS[normalisation]
-        self.homogeneous = homogeneous and not self.dim
+        self.homogeneous = slope is not None and not self.dim
         self.variance, self.layer = variance, layer
         self.sampler = str(getattr(layer, "sampler", "direct"))
 
@@ -106,7 +100,7 @@ class GramNetworks:
         self, index: int, h: Tensor, gram: Tensor, streams: Streams
     ) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
         """The layer, normalised pre-activations, their scale, activations before the skip, and h^l."""
-        rows, columns = self.shape.widths[index], h.shape[1]
+        rows, columns = self.architecture.widths[index], h.shape[1]
         matrix = self.layer(rows, math.sqrt(self.variance(rows, columns)), h, gram, *streams)
         z, scale = matrix.pre, None
         if self.dim:
@@ -118,7 +112,7 @@ class GramNetworks:
 
     def _start(self) -> tuple[Tensor, Tensor, Tensor, Streams]:
         """h^0, its Gram matrix, the exponents taken out of it, 0, and the streams of the ways up and down."""
-        h = self.shape.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
+        h = self.architecture.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
         streams = stream(self.randomness, "up"), stream(self.randomness, "down")
         return h, h.mT @ h, torch.zeros(self.replicates, dtype=torch.float64, device=h.device), streams
 
@@ -126,7 +120,7 @@ class GramNetworks:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N); -inf where h^l = 0."""
         h, gram, shift, streams = self._start()
         norms = [_log_squares(gram, shift)]
-        for index in range(1, len(self.shape.widths)):
+        for index in range(1, len(self.architecture.widths)):
             h = self._up(index, h, gram, streams)[-1]
             h, gram, shift = _in_range(h, shift, self.homogeneous)
             norms.append(_log_squares(gram, shift))
@@ -140,11 +134,15 @@ class GramNetworks:
         """sigma^2, m^2 and v^2 over the inputs given layer l = 0..L."""
         h, gram, _, streams = self._start()
         found = [moments(h)]
-        for index in range(1, len(self.shape.widths)):
+        for index in range(1, len(self.architecture.widths)):
             h = self._up(index, h, gram, streams)[-1]
             gram = h.mT @ h
             found.append(moments(h))
         return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
+
+
+class GramNetworks(ForwardNetworks):
+    """R networks at N inputs, both ways; arguments as of `ForwardNetworks`."""
 
     def gradients(self, error: float | str) -> GramGradients:
         """Backpropagate an output error of every input.
@@ -155,7 +153,7 @@ class GramNetworks:
         """
         h, gram, shift, streams = self._start()
         ups, grams, log_hidden, active = [], [(gram, shift)], [_log_squares(gram, shift)], []
-        for index in range(1, len(self.shape.widths)):
+        for index in range(1, len(self.architecture.widths)):
             matrix, z, scale, branch, h = self._up(index, h, gram, streams)
             # ReLU's slope is the indicator that the count needs; sums of booleans are ten times slower.
             positive = relu_derivative(z, h)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from regimes.case import Case
 from regimes.randomness import Randomness
+from regimes.subjects.activations import leaky, leaky_derivative, relu, tanh_derivative
 from regimes.subjects.architecture import architecture
 from regimes.subjects.dense_networks import DenseNetworks, Draw
+from regimes.subjects.in_law import gaussian_samplers
 from regimes.subjects.subject import Subject
 
 Standard = Callable[[tuple[int, ...], torch.Generator, torch.device, torch.dtype], Tensor]
@@ -46,15 +50,18 @@ def centred_exponential(
     return torch.empty(shape, device=device, dtype=dtype).exponential_(generator=generator).sub_(1)
 
 
-def scaled(standard: Standard, deviation: Callable[[int, int], float]) -> Draw:
-    """Independent weights: `standard` variables times deviation(rows, columns)."""
+@dataclass(frozen=True)
+class scaled:
+    """Independent weights: `standard` variables times deviation(rows, columns); a function with attributes, as `partial` is."""
 
-    def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+    standard: Standard
+    deviation: Callable[[int, int], float]
+
+    def __call__(self, layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+        """W^l, shape (R, rows, columns)."""
         generator = randomness.generator(f"weights {layer}")
         shape = (replicates, rows, columns)
-        return standard(shape, generator, randomness.device, randomness.dtype).mul_(deviation(rows, columns))
-
-    return draw
+        return self.standard(shape, generator, randomness.device, randomness.dtype).mul_(self.deviation(rows, columns))
 
 
 def sphere_rows(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
@@ -77,13 +84,20 @@ def haar_orthogonal(layer: int, replicates: int, rows: int, columns: int, random
     return math.sqrt(2) * (q if rows >= columns else q.transpose(1, 2))
 
 
-def dense(name: str, draw: Draw, description: str = "", **more: object) -> Subject:
-    """A subject of dense networks whose weights are drawn by `draw`; further arguments as of `DenseNetworks`."""
+def dense(name: str, draw: Draw, description: str = "", **more: Any) -> Subject:
+    """A subject of dense networks whose weights are drawn by `draw`; further arguments as of `DenseNetworks`.
+
+    Independent Gaussian weights without biases have samplers in law, which the engine may use in their place.
+    """
 
     def build(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
-        return DenseNetworks(architecture(case), replicates, randomness, draw, **more)  # type: ignore[arg-type]
+        return DenseNetworks(architecture(case), replicates, randomness, draw, **more)
 
-    return Subject(name, build, description)
+    in_law = ()
+    if isinstance(draw, scaled) and draw.standard is normal and more.get("biases") is None:
+        deviation, function = draw.deviation, more.get("activation", relu)
+        in_law = gaussian_samplers(name, lambda rows, columns: deviation(rows, columns) ** 2, function)
+    return Subject(name, build, description, in_law=in_law)
 
 
 def biases_normal(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
@@ -95,21 +109,6 @@ def biases_normal(layer: int, replicates: int, rows: int, columns: int, randomne
 def _gain(square: float, standard: Standard = normal) -> Draw:
     """Weights of variance square/fan_out."""
     return scaled(standard, lambda rows, columns: math.sqrt(square / rows))
-
-
-def leaky(a: Tensor) -> Tensor:
-    """max(a, 0.2 a)."""
-    return torch.where(a > 0, a, 0.2 * a)
-
-
-def leaky_derivative(a: Tensor, h: Tensor) -> Tensor:
-    """1 above 0, 0.2 below."""
-    return torch.where(a > 0, torch.ones_like(h), 0.2)
-
-
-def tanh_derivative(a: Tensor, h: Tensor) -> Tensor:
-    """1 - tanh(a)^2."""
-    return 1 - h.square()
 
 
 he_normal = dense("He normal, fan-out", _gain(2), "N(0, 2/fan_out), the paper's initialisation")

@@ -16,8 +16,8 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
+from regimes.subjects.activations import ACTIVATIONS
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.gram_networks import ACTIVATIONS
 from regimes.subjects.lazy_gaussian import DenseGaussian, LazyGaussian
 from regimes.subjects.orthonormal import Generator, standard_normal, stream
 from regimes.subjects.subject import Subject

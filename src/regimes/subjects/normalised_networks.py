@@ -12,7 +12,10 @@ from torch import Tensor, nn
 from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.subject import Subject
+from regimes.subjects.in_law import forward_footprint, forward_work
+from regimes.subjects.orthonormal import stream
+from regimes.subjects.revealed_layers import LawLayer
+from regimes.subjects.subject import InLaw, Subject
 
 Normalise = Callable[[Tensor], Tensor]
 
@@ -54,10 +57,7 @@ class NormalisedNetworks:
         h = self.shape.draw_inputs(self.replicates, self.randomness).transpose(1, 2).to(self.randomness.dtype)
         found = []
         for layer, width in enumerate(self.shape.hidden, 1):
-            generator = self.randomness.generator(f"weights {layer}")
-            shape = (self.replicates, width, h.shape[1])
-            w = torch.empty(shape, device=h.device, dtype=h.dtype).normal_(generator=generator)
-            y = torch.bmm(w.mul_(math.sqrt(2 / h.shape[1])), h)
+            y = self._pre(layer, width, h)
             normalised = self.normalise(y)
             z = normalised.double()
             before = y.double()
@@ -65,11 +65,29 @@ class NormalisedNetworks:
             h = normalised.clamp_min(0)
         return UnitStatistics(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
 
+    def _pre(self, layer: int, width: int, h: Tensor) -> Tensor:
+        """Pre-activations W h, shape (R, width, N)."""
+        generator = self.randomness.generator(f"weights {layer}")
+        shape = (self.replicates, width, h.shape[1])
+        w = torch.empty(shape, device=h.device, dtype=h.dtype).normal_(generator=generator)
+        return torch.bmm(w.mul_(math.sqrt(2 / h.shape[1])), h)
+
     def shares(self) -> Tensor:
         """v^2/sigma^2 of every layer's normalised pre-activations over the inputs, shape (R, L), in [0, 1]."""
         found = self.unit_statistics()
         variance, mean = found.variance.sum(2), found.mean.square().sum(2)
         return variance / (variance + mean)
+
+
+class NormalisedInLaw(NormalisedNetworks):
+    """The same networks without weights: given h the rows of W h are independent N(0, (2/n) h^T h), in float64."""
+
+    sampler = "gram"
+
+    def _pre(self, layer: int, width: int, h: Tensor) -> Tensor:
+        up, down = (stream(self.randomness, f"{way} {layer}") for way in ("up", "down"))
+        h = h.double()
+        return LawLayer(width, math.sqrt(2 / h.shape[1]), h, h.mT @ h, up, down).pre
 
 
 def batch_norm(y: Tensor, training: bool = True) -> Tensor:
@@ -106,7 +124,15 @@ def _subject(name: str, normalise: Normalise, description: str) -> Subject:
     def build(case: Case, replicates: int, randomness: Randomness) -> NormalisedNetworks:
         return NormalisedNetworks(architecture(case), replicates, randomness, normalise)
 
-    return Subject(name, build, description)
+    def in_law(case: Case, replicates: int, randomness: Randomness) -> NormalisedNetworks:
+        return NormalisedInLaw(architecture(case), replicates, randomness, normalise)
+
+    def footprint(case: Case) -> float:
+        # Four float64 statistics of every unit, and their copies in one tensor each.
+        return forward_footprint(case) + 16.0 * sum(architecture(case).hidden)
+
+    sampler = Subject(f"{name}, inputs in law", in_law, description, footprint, forward_work)
+    return Subject(name, build, description, in_law=(InLaw(sampler, lambda case: True),))
 
 
 batch_normalised = _subject("BatchNorm1d", batch_norm, "torch.nn.BatchNorm1d on the pre-activations, batch statistics")

@@ -16,9 +16,10 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.regions.network import PiecewiseLinear
+from regimes.subjects.activations import leaky, relu
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import DenseNetworks, Draw, relu
-from regimes.subjects.initialisers import haar_orthogonal, leaky, normal, scaled, uniform
+from regimes.subjects.dense_networks import DenseNetworks, Draw
+from regimes.subjects.initialisers import haar_orthogonal, normal, scaled, uniform
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.subject import Subject
 from regimes.theory import region_constructions

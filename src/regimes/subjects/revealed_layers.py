@@ -27,7 +27,7 @@ class LawLayer:
         pre: Z = W H, shape (R, n_l, N).
     """
 
-    sampler = "law"
+    sampler = "gram"
 
     def __init__(self, rows: int, deviation: float, hidden: Tensor, gram: Tensor, up: Generator, down: Generator) -> None:
         self.deviation, self.hidden, self.down = deviation, hidden, down

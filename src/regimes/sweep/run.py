@@ -277,7 +277,8 @@ def here(settings: Settings) -> Settings:
 
 
 def setting_of(settings: Settings) -> str:
-    return settings_key(settings.dtype, resolve_device(settings.device).type, settings.alpha)
+    """The settings as a store keeps them with a verdict."""
+    return settings_key(settings.dtype, resolve_device(settings.device).type, settings.alpha, settings.sampler)
 
 
 def _known_controls(store: Store, claim: str, seed: int, setting: str) -> dict[str, str]:

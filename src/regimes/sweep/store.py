@@ -39,9 +39,15 @@ TABLES = tuple(ON_CONFLICT)
 KEY_COLUMNS = 'claim = ? AND fingerprint = ? AND subject = ? AND "case" = ? AND seed = ? AND settings = ?'
 
 
-def settings_key(dtype: str, device_type: str, alpha: float) -> str:
-    """The settings that a stored verdict depends on besides the seed, as canonical JSON."""
-    return json.dumps({"alpha": alpha, "device": device_type, "dtype": dtype}, separators=(",", ":"))
+def settings_key(dtype: str, device_type: str, alpha: float, sampler: str = "direct") -> str:
+    """The settings that a stored verdict depends on besides the seed, as canonical JSON.
+
+    `direct` is left out: the cells of stores that were written before there was a choice are what it gives.
+    """
+    key = {"alpha": alpha, "device": device_type, "dtype": dtype}
+    if sampler != "direct":
+        key["sampler"] = sampler
+    return json.dumps(key, separators=(",", ":"))
 
 
 def plain(value: Any) -> Any:
@@ -73,7 +79,7 @@ class CellKey:
         subject: the subject's name.
         case: the case's key.
         seed: the run's seed.
-        settings: `settings_key` of dtype, device type and alpha.
+        settings: `settings_key` of dtype, device type, alpha and sampler.
     """
 
     claim: str

@@ -15,17 +15,19 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import gammaln, ndtri, roots_legendre
 
 from regimes.theory.he_norm_law import active_units, cdf
 
 TOLERANCE = 1e-9
+ROUNDING = 1e-11  # of one layer's density, from logarithms of Gamma functions near 1e7
 LARGEST_GRID = 6000
 
 
 @lru_cache(maxsize=4096)
 def stay_probability(eps: float, widths: tuple[int, ...]) -> float:
-    """P(|prod_{i <= l} r_i - 1| <= eps for every layer l), within 1e-8.
+    """P(|prod_{i <= l} r_i - 1| <= eps for every layer l), within 1e-8 or, beyond a thousand layers, 1e-11 a layer.
 
     Arguments:
         eps: half-width of the band, above 0.
@@ -47,7 +49,7 @@ def stay_probability(eps: float, widths: tuple[int, ...]) -> float:
     while True:
         nodes = int(1.3 * nodes)
         after = _propagate(low, high, widths, nodes, eps >= 1)
-        if abs(after - before) < TOLERANCE or nodes > LARGEST_GRID:
+        if abs(after - before) < max(TOLERANCE, ROUNDING * len(widths)) or nodes > LARGEST_GRID:
             return float(np.clip(after, 0, 1))
         before = after
 
@@ -65,7 +67,7 @@ def _propagate(low: float, high: float, widths: tuple[int, ...], nodes: int, kee
     points, weights = _nodes(nodes)
     x = low + (high - low) * (points + 1) / 2
     weights = weights * (high - low) / 2
-    matrices: dict[int, np.ndarray] = {}
+    matrices: dict[int, np.ndarray | csr_array] = {}
     density = step_density(x, widths[0])
     below = float(cdf(np.exp(low), widths[0])) if keep_small else 0.0
     for width in widths[1:]:
@@ -73,9 +75,14 @@ def _propagate(low: float, high: float, widths: tuple[int, ...], nodes: int, kee
         if keep_small:
             below += float(mass @ cdf(np.exp(low - x), width))
         if width not in matrices:
-            matrices[width] = step_density(x[:, None] - x, width)
+            matrices[width] = _thin(step_density(x[:, None] - x, width))
         density = matrices[width] @ mass
     return float(weights @ density) + below
+
+
+def _thin(matrix: np.ndarray) -> np.ndarray | csr_array:
+    """The matrix without its zeros where most of it is zero: steps of wide layers are short against the band."""
+    return csr_array(matrix) if np.count_nonzero(matrix) < 0.2 * matrix.size else matrix
 
 
 @lru_cache(maxsize=32)
