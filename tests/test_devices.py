@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import is_dataclass, replace
 
 import hypothesis
@@ -12,6 +13,7 @@ from pretend_device import ELSEWHERE, Elsewhere, MixedDevices, pretended
 from regimes import engine
 from regimes.catalogue import load_claims
 from regimes.claim import Claim
+from regimes.errors import SubjectError
 from regimes.flows import adapters
 from regimes.flows.subjects import trained
 from regimes.kinds import Scaling
@@ -36,6 +38,10 @@ def smallest_case(claim: Claim):
 
 def observe(claim: Claim, case, subject=None) -> None:
     randomness = Randomness("pretended", ELSEWHERE, torch.float32)
+    for sampler in getattr(subject or claim.subject, "in_law", ()):
+        if sampler.exact(case):
+            with contextlib.suppress(AttributeError, SubjectError):  # what it does not offer, the engine draws directly
+                claim.observable(sampler.subject(case, REPLICATES, randomness), case)
     with torch.no_grad():
         networks = (subject or TRAINED.get(claim.id) or claim.subject)(case, REPLICATES, randomness)
         if is_dataclass(networks) and getattr(networks, "steps", 0) > STEPS:

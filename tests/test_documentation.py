@@ -55,7 +55,7 @@ class TestPages:
         assert len((folder / "cells.csv").read_text().splitlines()) == 25
 
     def test_the_guarantees(self, folder: Path) -> None:
-        assert follow("guarantees.md", folder) == {"python": 2, "sh": 1, "text": 3}
+        assert follow("guarantees.md", folder) == {"python": 2, "sh": 2, "text": 4}
 
     def test_the_reference(self, folder: Path) -> None:
         assert follow("reference.md", folder) == {"python": 4, "text": 4, "sh": 1}
