@@ -41,7 +41,8 @@ api: $(VENV)/.ready
 
 reports: $(VENV)/.ready
 	$(BIN)/regimes map --store reports/regimes.sqlite --workers 2
-	$(BIN)/regimes report --store reports/regimes.sqlite --out reports/html
+	$(BIN)/regimes calibrate --json > reports/calibration.json
+	$(BIN)/regimes report --store reports/regimes.sqlite --calibration reports/calibration.json --out reports/html
 	cp reports/html/figures/arpit2019benefits/he-norm-flat-band.png reports/flat-band.png
 
 clean:

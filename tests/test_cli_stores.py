@@ -249,3 +249,17 @@ def test_export_to_parquet(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert table.num_rows == 12
     assert set(table["verdict"].to_pylist()) == {"holds", "refuted"}
     assert str(2**70) in table["seed"].to_pylist()
+
+
+def test_a_report_is_the_same_however_its_store_came_to_be(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, order in (("a", "123"), ("b", "312")):
+        assert in_process("merge", f"{name}.sqlite", *(f"shard{k}.sqlite" for k in order), capsys=capsys)[0] == 0
+    shutil.copy("a.sqlite", "copied.sqlite")
+    reports = []
+    for name in ("a", "copied", "b"):
+        assert in_process("report", "--store", f"{name}.sqlite", "--out", f"report-{name}", capsys=capsys)[0] == 0
+        folder = here / f"report-{name}"
+        reports.append({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert reports[0] == reports[1]
+    assert [name for name, content in reports[2].items() if content != reports[0].get(name)] == []
+    assert any(name.endswith(".pdf") for name in reports[0])

@@ -55,7 +55,18 @@ def test_junit_and_xdist_and_report(toy: pytest.Pytester) -> None:
     )  # fmt: skip
     result.assert_outcomes(passed=7)
     result.stdout.fnmatch_lines(["doe2020coins/mean-of-heads *holds*2/2*"])
-    assert len(ElementTree.parse(toy.path / "junit.xml").findall(".//testcase")) == 7
+    items = ElementTree.parse(toy.path / "junit.xml").findall(".//testcase")
+    assert len(items) == 7
+    told = {one.get("name"): {p.get("name"): p.get("value") or "" for p in one.findall("properties/property")} for one in items}
+    for name, words in told.items():
+        slug, _, control = str(name).partition("[")
+        assert words["claim"] == f"doe2020coins/{slug}"
+        assert words["verdict"] == ("killed" if control else "holds")
+        assert words.get("control", "") == control.removesuffix("]")
+        whole = json.loads(words["regimes_result"])
+        evidence = whole["evidence"] if control else whole["decided"][-1]["evidence"]
+        assert words["evidence"].startswith(evidence["reason"] + " (error budget ")
+        assert "=" in words["case"]
     written = json.loads((toy.path / "out" / "results.json").read_text())
     assert written["schema"] == 1
     assert len(written["results"]) == 7

@@ -337,14 +337,17 @@ def _print_outcome(outcome: Mapped | Thresholds, as_json: bool) -> int:
 @commands.command()
 @click.option("--store", required=True, metavar="FILE", help="Store that `regimes map` wrote.")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the report.")
+@click.option("--calibration", default=None, metavar="FILE", help="What `regimes calibrate --json` printed, for its page.")
 @json_option
-def report(store: str, out: str, as_json: bool) -> int:
-    """Write the report: an index and a page per claim, figures, CSV and JSON."""
+def report(store: str, out: str, calibration: str | None, as_json: bool) -> int:
+    """Write the report: an index, a page per claim, calibration, figures, tables and JSON."""
     from regimes.report.build import build
+    from regimes.report.calibration import read
     from regimes.sweep.store import Store
 
+    calibrated = None if calibration is None else read(Path(calibration))
     with Store.open(Path(store), read_only=True) as opened:
-        files = build(opened, Path(out))
+        files = build(opened, Path(out), calibrated=calibrated)
     if as_json:
         _print_json({"files": [str(path) for path in files]})
     else:

@@ -244,7 +244,10 @@ class ClaimItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def record(self, **result: Any) -> None:
-        """Attach a result to the item's report."""
+        """Attach a result to the item's report, whole for this plugin and in a few words for who reads the JUnit file."""
+        from regimes.summary import in_words
+
+        self.user_properties += in_words(self.claim.id, result).items()
         self.user_properties.append((PROPERTY, json.dumps({"claim": self.claim.id, **result})))
 
     def hypothesis_seed(self) -> int | None:

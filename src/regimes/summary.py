@@ -46,6 +46,24 @@ def control_record(result: ControlResult) -> dict[str, Any]:
     }
 
 
+def in_words(claim: str, record: dict[str, Any]) -> dict[str, str]:
+    """The properties of an item in a JUnit file: `claim`, `control` of a control, `verdict`, `case` and `evidence`.
+
+    Case and evidence are those that decided the verdict: a refuted case, a control's witness, else the last case.
+    """
+    if record["item"] == "control":
+        case, evidence = record["witness"], record["evidence"]
+    else:
+        alike = [one for one in record["decided"] if one["evidence"]["verdict"] == record["verdict"]] or record["decided"]
+        case, evidence = (alike[-1]["case"], alike[-1]["evidence"]) if alike else (None, None)
+    words = {"claim": claim, **({"control": record["control"]} if "control" in record else {}), "verdict": record["verdict"]}
+    if case is not None:
+        words["case"] = ", ".join(f"{name}={value}" for name, value in case.items())
+    if evidence is not None:
+        words["evidence"] = f"{evidence['reason']} (error budget {evidence['error']:.2g})"
+    return words
+
+
 def tightest(claim: Claim, result: PropertyResult) -> Decided | None:
     """The decided case that came nearest to refuting the claim.
 

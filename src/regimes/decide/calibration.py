@@ -48,7 +48,7 @@ class CalibrationRow:
         kind: `wrong` (declared is an upper bound) or `kill` (declared is a lower bound).
         declared: the declared rate.
         measured: the measured rate.
-        upper: upper bound on the true rate at level 1e-3 (Clopper-Pearson).
+        lower, upper: bounds on the true rate, each at level 1e-3 (Clopper-Pearson).
         replications: number of replications.
         passed: the measurement agrees with what is expected.
     """
@@ -59,6 +59,7 @@ class CalibrationRow:
     kind: str
     declared: float
     measured: float
+    lower: float
     upper: float
     replications: int
     passed: bool
@@ -335,7 +336,7 @@ def measure(index: int, replications: int, seed: int) -> CalibrationRow:
     hits = one.count(replications, generator)
     sound = _agrees(one.kind, one.declared, hits, replications)
     return CalibrationRow(
-        one.rule, one.scenario, one.expected, one.kind, one.declared, hits / replications,
+        one.rule, one.scenario, one.expected, one.kind, one.declared, hits / replications, lower_bound(hits, replications),
         upper_bound(hits, replications), replications, sound == (one.expected == "sound"),
     )  # fmt: skip
 

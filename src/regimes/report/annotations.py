@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regimes.report import formats, lines
-from regimes.report.canvas import ACCENT, FULL, INK, SOFT, TINT, hatch, sign, text, width_of
+from regimes.report.canvas import FULL, INK, SOFT, TINT, box, hatch, hatching, short, sign, signs, text, width_of
 from regimes.report.model import VERDICTS, Map, is_vacuous
 
 if TYPE_CHECKING:
@@ -99,36 +99,41 @@ def draw_lines(one: Map, about: Notes, layout: Layout) -> list[str]:
     parts = []
     for of, line in about.found.items():
         path = "".join(
-            "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (layout.at(*point) for point in piece)) for piece in line.pieces
+            "M" + "L".join(f"{short(x)} {short(y)}" for x, y in (layout.at(*point) for point in piece)) for piece in line.pieces
         )
         parts += _stroke(path, of)
     if "premise" not in about.found:
         inside = {(one.xs.index(x), one.ys.index(y)): bool(cell["inside"]) for (x, y), cell in one.cells.items()}
         ends = [(layout.at(*a), layout.at(*b)) for a, b in lines.frontier(inside)]
-        edges = ["M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in edge) for edge in ends]
+        edges = ["M" + "L".join(f"{short(x)} {short(y)}" for x, y in edge) for edge in ends]
         parts += _stroke("".join(edges), "premise")
     for index, note in enumerate(about.above):
         level = layout.top - 8 - 17 * (len(about.above) - 1 - index)
         words = note.lines[0]
         wide = width_of(words, 11)
         if note.at is None:
-            parts.append(text(layout.right, level, words, 11, anchor="end", kind="note"))
+            parts.append(text(layout.right, level, words, 11, anchor="end"))
             continue
         x, y = layout.at(*note.at)
         if y > layout.top + 1:
-            parts.append(f'<path class="leader" d="M{x:.1f} {layout.top:g}V{y:.1f}" stroke="{SOFT}" stroke-width="0.75"/>')
-        parts.append(f'<path class="leader" d="M{x:.1f} {layout.top:g}V{level + 3:.1f}" stroke="{SOFT}" stroke-width="0.75"/>')
+            parts.append(_leader(x, layout.top, y))
+        parts.append(_leader(x, layout.top, level + 3))
         before = x + 5 + wide > layout.width - 6
         anchor, shift = ("end", -4) if before else ("start", 4)
-        parts.append(text(x + shift, level, words, 11, anchor=anchor, kind="note"))
+        parts.append(text(x + shift, level, words, 11, anchor=anchor))
     taken = layout.top - 100.0
     for note in sorted(about.aside, key=lambda note: -note.at[1] if note.at else 0):
         x, y = layout.at(*(note.at or (layout.columns, layout.rows)))
         first = max(y - 3, taken + 20, layout.top + 9)
         for step, words in enumerate(note.lines):
-            parts.append(text(layout.right + 8, first + 14 * step, words, 11, kind="note"))
+            parts.append(text(layout.right + 8, first + 14 * step, words, 11))
             taken = first + 14 * step
     return parts
+
+
+def _leader(x: float, top: float, end: float) -> str:
+    """An upright stroke from the grid's upper edge to a label, or to a point of a line."""
+    return f'<path class="leader" d="M{short(x)} {short(top)}V{short(end)}" fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
 
 
 def _stroke(path: str, of: str) -> list[str]:
@@ -137,7 +142,7 @@ def _stroke(path: str, of: str) -> list[str]:
         return []
     shape = f'd="{path}" fill="none" stroke-linejoin="round"'
     return [
-        f'<path class="halo" {shape} stroke="#ffffff" stroke-width="5" stroke-opacity="0.9"/>',
+        f'<path class="halo" {shape} stroke="#fff" stroke-width="5"/>',
         f'<path class="line {of}" {shape} stroke="{INK}" stroke-width="2.1"{DASHES[of]}/>',
     ]
 
@@ -195,12 +200,15 @@ def _key(kind: str, x: float, y: float) -> list[str]:
     if kind in NAMES:
         stroke = f'stroke="{INK}" stroke-width="2.1"{DASHES[kind]}'
         return [f'<path class="line {kind}" d="M{x:g} {y - 4:g}h26" fill="none" {stroke}/>']
-    box = f'x="{x:g}" y="{y - 12:g}" width="16" height="16"'
+    path = box(x, y - 12, 16, 16)
     if kind == "vacuous":
-        return [f'<rect {box} fill="none" stroke="{SOFT}" stroke-width="0.75"/>', hatch(x, y - 12, 16, 16)]
+        edge = f'<path class="leader" d="{path}" fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
+        return [edge, hatching("", hatch(x, y - 12, 16, 16))]
     if kind == "missing":
-        return [f'<rect class="missing" {box} fill="none" stroke="{SOFT}" stroke-dasharray="1.5 2.5"/>']
+        return [f'<path class="missing" d="{path}" fill="none" stroke="{SOFT}" stroke-dasharray="1.5 2.5"/>']
     verdict, inside = ("holds", False) if kind == "outside" else (kind, True)
-    fill, ink = (FULL[verdict], "#ffffff") if inside else (TINT[verdict], ACCENT[verdict])
-    mark = sign(verdict, x + 8, y - 4, 22, ink, fill)
-    return [f'<g class="key {verdict} {"in" if inside else "out"}"><rect {box} fill="{fill}"/>{mark}</g>']
+    fill = (FULL if inside else TINT)[verdict]
+    return [
+        f'<path class="{verdict} {"in" if inside else "out"}" d="{path}" fill="{fill}"/>',
+        signs(verdict, inside, sign(verdict, x + 8, y - 4, 22), 22),
+    ]

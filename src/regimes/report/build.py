@@ -1,4 +1,4 @@
-"""Writes a report: an index, a page per claim, figures, CSV and JSON; the former report stays until all is written."""
+"""Writes a report: an index, a page per claim, figures, tables and JSON; the former report stays until all is written."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from regimes.report import chart, export, figure, plane
+from regimes.report import calibration, chart, export, figure, plane
+from regimes.report.calibration import Calibration
 from regimes.report.model import ReportError, Source, View, views
-from regimes.report.pages import Extra, Pages, subtitle
+from regimes.report.pages import Extra, Pages, shared, subtitle
+from regimes.report.panel import panel
+from regimes.report.pdf import to_pdf
+from regimes.report.raster import to_png
 
 __all__ = ["ReportError", "build", "contents"]
 
@@ -19,7 +23,9 @@ Content = str | bytes
 SAFE_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def build(store: Source, out: Path, claims: Iterable[str] | None = None) -> list[Path]:
+def build(
+    store: Source, out: Path, claims: Iterable[str] | None = None, calibrated: Calibration | None = None
+) -> list[Path]:
     """Write the report of a store into a folder.
 
     The same store gives the same bytes. Everything is written into a hidden folder beside its place and then moved
@@ -29,6 +35,7 @@ def build(store: Source, out: Path, claims: Iterable[str] | None = None) -> list
         store: where claims, cells, controls and runs are read from.
         out: the folder; it is made if missing.
         claims: ids of the claims to report; all by default.
+        calibrated: measured error rates of the decision rules; without them their page says how they are measured.
 
     Returns:
         The files, the index first.
@@ -36,7 +43,7 @@ def build(store: Source, out: Path, claims: Iterable[str] | None = None) -> list
     Raises:
         ReportError: the store has no cell or no such claim, or the folder cannot be written.
     """
-    files = contents(views(store, claims))
+    files = contents(views(store, claims), calibrated)
     out = Path(out)
     try:
         _write(out, files)
@@ -48,48 +55,59 @@ def build(store: Source, out: Path, claims: Iterable[str] | None = None) -> list
     return [out / name for name in files]
 
 
-def contents(found: list[View]) -> dict[str, Content]:
+def contents(found: list[View], calibrated: Calibration | None = None) -> dict[str, Content]:
     """Every file of a report with its content, by its path inside the report."""
     for view in found:
         if not SAFE_ID.fullmatch(view.claim["id"]):
             raise ReportError(f"the claim id {view.claim['id']!r} cannot name a file; write it as <paper>/<slug>")
     pages = Pages()
-    files: dict[str, Content] = {"index.html": pages.index(found)}
+    files: dict[str, Content] = {"index.html": pages.index(found), **shared()}
+    row = 0
     for index, view in enumerate(found):
         names, drawings = [], []
         for count, one in enumerate(view.maps, 1):
             name = f"figures/{view.claim['id']}" + (f"-{count}" if count > 1 else "")
             drawings.append(figure.draw(one, label=f"Regime map of {view.claim['title']}"))
             names.append(name)
-            files[f"{name}.svg"] = drawn = figure.draw(one, view.claim["title"], subtitle(view, one))
-            files[f"{name}.png"] = figure.to_png(drawn)
+            files |= _figure(name, figure.draw(one, view.claim["title"], subtitle(view, one)), view.claim["title"])
         extras = _extras(view, files)
         around = (found[index - 1] if index else None, found[index + 1] if index + 1 < len(found) else None)
-        files[view.page] = pages.claim(view, drawings, names, around, extras)
+        panels = [panel(view, one) for one in view.maps]
+        files[view.page] = pages.claim(view, drawings, names, panels, around, extras)
         files[f"data/{view.claim['id']}.csv"] = export.to_csv(view)
-        files[f"data/{view.claim['id']}.json"] = export.to_json(export.to_data(view))
+        files[f"data/{view.claim['id']}.json"] = export.to_json(export.to_data(view, row))
+        row += len(view.cells) + len(view.others)
+    drawn = calibration.draw(calibrated) if calibrated else ""
+    if drawn:
+        files |= _figure("figures/calibration", drawn, calibration.TITLE)
+    files["calibration.html"] = pages.calibration(calibrated, drawn)
+    files["references.bib"] = export.to_bibtex(found)
+    files["cells.json"] = export.to_table(found)
     files["report.json"] = export.to_json(export.to_summary(found, list(files)))
     return files
 
 
+def _figure(name: str, drawing: str, title: str) -> dict[str, Content]:
+    """A drawing in its three forms."""
+    return {f"{name}.svg": drawing, f"{name}.png": to_png(drawing), f"{name}.pdf": to_pdf(drawing, title)}
+
+
 def _extras(view: View, files: dict[str, Content]) -> list[Extra]:
     """The claim's curves and picture as figures of the report: figures with what is said below them."""
-    found = []
+    found, title = [], view.claim["title"]
     if view.maps:
         one = view.maps[0]
         measured = view.claim.get("measures") or "estimate"
         for_page = chart.draw(one, measured)
         if for_page:
             name = f"figures/{view.claim['id']}-curves"
-            files[f"{name}.svg"] = alone = chart.draw(one, measured, view.claim["title"], subtitle(view, one))
-            files[f"{name}.png"] = figure.to_png(alone)
+            files |= _figure(name, chart.draw(one, measured, title, subtitle(view, one)), title)
             found.append(Extra("Measured against the bounds", for_page, name, chart.ratios(one)))
     picture = view.claim.get("picture")
     if picture:
         name = f"figures/{view.claim['id']}-picture"
-        files[f"{name}.svg"] = alone = plane.draw(picture, view.claim["title"])
-        files[f"{name}.png"] = figure.to_png(alone)
-        found.append(Extra(picture["caption"], plane.draw(picture), name, []))
+        files |= _figure(name, plane.draw(picture, title), title)
+        found.append(Extra(picture["caption"], "", name, []))
     return found
 
 

@@ -9,8 +9,7 @@ from html import escape
 from typing import Any
 
 from regimes.report import formats
-from regimes.report.canvas import FULL, RULE, SOFT, text, width_of
-from regimes.report.figure import FONT
+from regimes.report.canvas import FULL, RULE, SOFT, box, document, short, text, width_of
 from regimes.report.model import Map
 
 COLOURS = ("#1a1a1a", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b")
@@ -98,13 +97,9 @@ def draw(one: Map, measured: str, title: str = "", subtitle: str = "") -> str:
     width = max(left + len(shown) * (PANEL_W + GAP) + 4, left + width_of(subtitle, 11.5) + 10, left + width_of(title, 15) + 10)
     legend, lines = _legend(names, left, width)
     height = top + PANEL_H + 48 + 20 * lines
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'font-family="{FONT}" role="img" aria-label="{escape(title or measured, quote=True)}">',
-        f'<rect class="paper" width="{width:g}" height="{height:g}" fill="#ffffff"/>',
-    ]
+    parts = []
     if title:
-        parts += [text(left, 20, title, 14, weight="600"), text(left, 38, subtitle, 11.5, fill=SOFT, kind="soft")]
+        parts += [text(left, 20, title, 14, weight="600"), text(left, 38, subtitle, 11.5, soft=True)]
     parts.append(text(14, top + PANEL_H / 2, measured, 12, anchor="middle", turn=-90))
     for index, panel in enumerate(shown):
         frame = _Frame(left + index * (PANEL_W + GAP), top, (min(places), max(places)), (low, high))
@@ -112,11 +107,11 @@ def draw(one: Map, measured: str, title: str = "", subtitle: str = "") -> str:
             text(frame.left + PANEL_W / 2, top - 7, panel.title, 11.5, anchor="middle"),
             *_axes(frame, places, index == 0),
         ]
-        parts += _lines(panel, names, frame)
+        parts += _lines(panel, names, frame, "" if title else one.x)
     middle = left + (len(shown) * (PANEL_W + GAP) - GAP) / 2
     parts.append(text(middle, top + PANEL_H + 34, one.labels.get(one.x) or one.x, 12, anchor="middle"))
     parts += [f'<g transform="translate(0 {top + PANEL_H + 54:g})">', *legend, "</g>"]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return document(width, height, title or measured, parts)
 
 
 @dataclass(frozen=True)
@@ -144,15 +139,15 @@ def _decades(low: float, high: float) -> tuple[int, int]:
 
 def _axes(frame: _Frame, places: Sequence[Any], labelled: bool) -> list[str]:
     parts = [
-        f'<rect class="frame" x="{frame.left:g}" y="{frame.top:g}" width="{PANEL_W:g}" height="{PANEL_H:g}" '
-        f'fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
+        f'<path class="frame" d="{box(frame.left, frame.top, PANEL_W, PANEL_H)}" fill="none" stroke="{SOFT}" '
+        'stroke-width="0.75"/>'
     ]
     first, last = frame.decades
     step = max(1, math.ceil((last - first) / 6))
     for decade in range(first, last + 1, step):
         _, y = frame.at(frame.xs[0], 10.0**decade)
         if first < decade < last:
-            parts.append(f'<path d="M{frame.left:g} {y:.1f}h{PANEL_W:g}" stroke="{RULE}" stroke-width="0.5"/>')
+            parts.append(f'<path d="M{short(frame.left)} {short(y)}h{PANEL_W:g}" stroke="{RULE}" stroke-width="0.5"/>')
         if labelled:
             parts.append(text(frame.left - 6, y + 4, formats.number(10.0**decade if decade else 1), 11, anchor="end"))
     taken = -math.inf
@@ -165,15 +160,16 @@ def _axes(frame: _Frame, places: Sequence[Any], labelled: bool) -> list[str]:
     return parts
 
 
-def _lines(panel: Panel, names: list[str], frame: _Frame) -> list[str]:
+def _lines(panel: Panel, names: list[str], frame: _Frame, x_name: str) -> list[str]:
+    """Curves, and points with their intervals; with a name of the x axis every point says its numbers."""
     parts = []
     for index, name in enumerate(names):
         points = panel.curves.get(name, ())
         if points:
-            path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (frame.at(*point) for point in points))
+            path = "M" + "L".join(f"{short(x)} {short(y)}" for x, y in (frame.at(*point) for point in points))
             parts.append(f'<path d="{path}" fill="none" {_stroke(index)} stroke-linejoin="round"/>')
-    ink = FULL["holds"]
     floor, ceiling = frame.top + PANEL_H, frame.top
+    bars, dots = [], []
     for x, value, ends in panel.measured:
         at, y = frame.at(x, value)
         if ends:
@@ -181,9 +177,23 @@ def _lines(panel: Panel, names: list[str], frame: _Frame) -> list[str]:
             high = frame.at(x, ends[1])[1] if ends[1] > 0 else floor
             low, high = min(low, floor), max(high, ceiling)
             if low > high:
-                parts.append(f'<path d="M{at:.1f} {high:.1f}V{low:.1f}" stroke="{ink}" stroke-width="1.2"/>')
-        parts.append(f'<circle cx="{at:.1f}" cy="{y:.1f}" r="3" fill="{ink}" stroke="#ffffff" stroke-width="0.8"/>')
-    return parts
+                bars.append(f"M{short(at)} {short(high)}V{short(low)}")
+        said = f"<title>{escape(_said(panel, x_name, (x, value, ends)))}</title>" if x_name else ""
+        dots.append(f'<circle cx="{short(at)}" cy="{short(y)}" r="3"{f">{said}</circle>" if said else "/>"}')
+    ink = FULL["holds"]
+    if bars:
+        parts.append(f'<path class="bars" d="{"".join(bars)}" fill="none" stroke="{ink}" stroke-width="1.2"/>')
+    return [*parts, f'<g class="points" fill="{ink}" stroke="#fff" stroke-width="0.8">', *dots, "</g>"]
+
+
+def _said(panel: Panel, x_name: str, point: tuple[float, float, tuple[float, float] | None]) -> str:
+    """A point's numbers in words: where it is, what was measured there, and each curve."""
+    x, value, ends = point
+    where = ", ".join(part for part in (f"{x_name} {formats.number(x)}", panel.title) if part)
+    beside = [
+        f"{name} {formats.number(at[x])}" for name, points in panel.curves.items() if x in (at := dict(points))
+    ]
+    return "; ".join([f"{where}: measured {formats.number(value)} {formats.interval(ends)}".rstrip(), *beside])
 
 
 def _stroke(index: int) -> str:
@@ -196,13 +206,13 @@ def _stroke(index: int) -> str:
 
 def _legend(names: list[str], left: float, width: float) -> tuple[list[str], int]:
     """The legend, its first line at ordinate 0, and its number of lines."""
-    parts = [f'<circle cx="{left + 10:g}" cy="-4" r="3" fill="{FULL["holds"]}"/>', text(left + 22, 0, "measured", 11)]
+    parts = [f'<circle cx="{short(left + 10)}" cy="-4" r="3" fill="{FULL["holds"]}"/>', text(left + 22, 0, "measured", 11)]
     x, line = left + 22 + width_of("measured", 11) + 18, 0
     for index, name in enumerate(names):
         wide = 32 + width_of(name, 11) + 18
         if x + wide > width:
             x, line = left, line + 1
-        parts.append(f'<path d="M{x:g} {20 * line - 4:g}h26" fill="none" {_stroke(index)}/>')
+        parts.append(f'<path d="M{short(x)} {20 * line - 4:g}h26" fill="none" {_stroke(index)}/>')
         parts.append(text(x + 32, 20 * line, name, 11))
         x += wide
     return parts, line + 1

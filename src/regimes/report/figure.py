@@ -7,17 +7,30 @@ The drawing carries its light colours as attributes; a page restyles it by the c
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
-from html import escape
+from itertools import groupby
 
 from regimes.report import formats
 from regimes.report.annotations import Entry, Notes, draw_legend, draw_lines, legend_lines, legend_of, notes_of
-from regimes.report.canvas import ACCENT, FULL, RULE, SOFT, TINT, hatch, sign, text, width_of
-from regimes.report.model import VERDICTS, Map, is_vacuous
+from regimes.report.canvas import (
+    ACCENT,
+    FULL,
+    RULE,
+    SOFT,
+    TINT,
+    box,
+    document,
+    hatch,
+    hatching,
+    short,
+    sign,
+    signs,
+    text,
+    width_of,
+)  # fmt: skip
+from regimes.report.model import Cell, Map, is_vacuous
 
-FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 LABEL, TICK = 12, 11
 
 
@@ -59,7 +72,7 @@ class Layout:
 
 
 def draw(one: Map, title: str = "", subtitle: str = "", label: str = "") -> str:
-    """A map as a standalone SVG document; every cell is a group that knows its column and row.
+    """A map as a standalone SVG document; a page's script lays the cells that can be reached over it.
 
     Arguments:
         one: the map.
@@ -70,21 +83,17 @@ def draw(one: Map, title: str = "", subtitle: str = "", label: str = "") -> str:
     notes = notes_of(one)
     legend = legend_of(one)
     layout = _layout(one, notes, legend, (title, subtitle))
-    width, height = f"{layout.width:g}", f"{layout.height:g}"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="{FONT}" role="group" aria-label="{escape(label or title, quote=True)}">',
-        f'<rect class="paper" width="{width}" height="{height}" fill="#ffffff"/>',
-    ]
+    parts = []
     if title:
-        parts += [
-            text(layout.left, 20, title, 14, weight="600"),
-            text(layout.left, 38, subtitle, 11.5, fill=SOFT, kind="soft"),
-        ]
-    boxes, signs = _cells(one, layout)
-    parts += [*boxes, *_frame(layout), *_axes(one, layout), *draw_lines(one, notes, layout), *signs]
-    parts += draw_legend(legend, layout)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        parts += [text(layout.left, 20, title, 14, weight="600"), text(layout.left, 38, subtitle, 11.5, soft=True)]
+    boxes, marks = _cells(one, layout, bool(notes.found) or 0 < one.inside < len(one.cells))
+    parts += [*boxes, *_frame(layout), *_axes(one, layout), *draw_lines(one, notes, layout), *marks]
+    return document(layout.width, layout.height, label or title, [*parts, *draw_legend(legend, layout)])
+
+
+def layout_of(one: Map) -> Layout:
+    """Sizes of the drawing of a map without a title."""
+    return _layout(one, notes_of(one), legend_of(one), ("", ""))
 
 
 def _layout(one: Map, about: Notes, entries: list[Entry], heading: tuple[str, str]) -> Layout:
@@ -111,30 +120,57 @@ def _layout(one: Map, about: Notes, entries: list[Entry], heading: tuple[str, st
     return Layout(cell_w, cell_h, round(left), round(top), columns, rows, round(width), round(height), tilted)
 
 
-def _cells(one: Map, layout: Layout) -> tuple[list[str], list[str]]:
-    """The cells, row by row from the top as a reader reads them, and their signs, which lie above the lines."""
-    boxes, signs = [], []
+def _cells(one: Map, layout: Layout, ringed: bool) -> tuple[list[str], list[str]]:
+    """The cells, and their signs, which lie above the lines: one path for each verdict on each side of the premise.
+
+    Neighbours of one kind in a row are one box; the grid drawn over all parts them.
+    """
+    boxes: dict[tuple[str, bool], list[str]] = {}
+    marks: dict[tuple[str, bool], list[str]] = {}
+    strokes: dict[tuple[str, bool], list[str]] = {}
+    missing = []
     size = min(layout.cell_w, layout.cell_h)
     for row in reversed(range(layout.rows)):
-        for column, x in enumerate(one.xs):
-            left, top = layout.at(column, row + 1)
-            cell = one.cells.get((x, one.ys[row]))
-            box = f'x="{left + 0.5:g}" y="{top + 0.5:g}" width="{layout.cell_w - 1:g}" height="{layout.cell_h - 1:g}"'
-            if cell is None:
-                boxes.append(f'<rect class="missing" {box} fill="none" stroke="{RULE}" stroke-dasharray="1.5 2.5"/>')
+        _, top = layout.at(0, row + 1)
+        cells = [one.cells.get((x, one.ys[row])) for x in one.xs]
+        kinds = [_kind(cell) for cell in cells]
+        for kind, run in groupby(range(layout.columns), key=kinds.__getitem__):
+            columns = list(run)
+            left, _ = layout.at(columns[0], 0)
+            if kind is not None:
+                boxes.setdefault(kind, []).append(box(left, top, layout.cell_w * len(columns), layout.cell_h))
+        for column, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
+            left, _ = layout.at(column, 0)
+            area = left + 0.5, top + 0.5, layout.cell_w - 1, layout.cell_h - 1
+            if cell is None or kind is None:
+                missing.append(box(*area))
                 continue
-            verdict, inside = cell["verdict"], cell["inside"]
-            kind = f"{verdict} {'in' if inside else 'out'}"
-            fill, ink = (FULL[verdict], "#ffffff") if inside else (TINT[verdict], ACCENT[verdict])
-            boxes.append(
-                f'<g class="cell {kind}" data-c="{column}" data-r="{row}"><title>{escape(name(one, x, one.ys[row]))}</title>'
-                f'<rect {box} fill="{fill}"/></g>'
-            )
             if is_vacuous(cell):
-                signs.append(hatch(left + 0.5, top + 0.5, layout.cell_w - 1, layout.cell_h - 1, ink))
+                strokes.setdefault(kind, []).append(hatch(*area))
             middle = left + layout.cell_w / 2, top + layout.cell_h / 2
-            signs.append(f'<g class="mark {kind}">{sign(verdict, *middle, size, ink, fill)}</g>')
-    return boxes, signs
+            marks.setdefault(kind, []).append(sign(cell["verdict"], *middle, size))
+    drawn = ['<g class="cells">']
+    for verdict, inside in sorted(boxes):
+        fill = (FULL if inside else TINT)[verdict]
+        paths = "".join(boxes[verdict, inside])
+        drawn.append(f'<path class="{verdict} {"in" if inside else "out"}" d="{paths}" fill="{fill}"/>')
+    grid = [f"M{short(layout.at(u, 0)[0])} {short(layout.top)}V{short(layout.floor)}" for u in range(1, layout.columns)]
+    grid += [f"M{short(layout.left)} {short(layout.at(0, v)[1])}H{short(layout.right)}" for v in range(1, layout.rows)]
+    if grid:
+        drawn.append(f'<path class="halo" d="{"".join(grid)}" fill="none" stroke="#fff"/>')
+    if missing:
+        drawn.append(f'<path class="missing" d="{"".join(missing)}" fill="none" stroke="{RULE}" stroke-dasharray="1.5 2.5"/>')
+    above = ['<g class="marks">']
+    for verdict, inside in sorted(marks):
+        paths = "".join(strokes.get((verdict, inside), []))
+        if paths:
+            above.append(hatching(f"{verdict} {'in' if inside else 'out'}", paths, "#fff" if inside else ACCENT[verdict]))
+        above.append(signs(verdict, inside, "".join(marks[verdict, inside]), size, ringed))
+    return [*drawn, "</g>"], [*above, "</g>"]
+
+
+def _kind(cell: Cell | None) -> tuple[str, bool] | None:
+    return None if cell is None else (cell["verdict"], bool(cell["inside"]))
 
 
 def name(one: Map, x: object, y: object) -> str:
@@ -145,29 +181,29 @@ def name(one: Map, x: object, y: object) -> str:
 
 
 def _frame(layout: Layout) -> list[str]:
-    width, height = layout.right - layout.left, layout.floor - layout.top
-    return [
-        f'<rect class="frame" x="{layout.left:g}" y="{layout.top:g}" width="{width:g}" height="{height:g}" '
-        f'fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
-    ]
+    path = box(layout.left, layout.top, layout.right - layout.left, layout.floor - layout.top)
+    return [f'<path class="frame" d="{path}" fill="none" stroke="{SOFT}" stroke-width="0.75"/>']
 
 
 def _axes(one: Map, layout: Layout) -> list[str]:
     """Ticks and labels."""
-    parts = []
+    parts = [f'<g text-anchor="{"end" if layout.tilted else "middle"}">']
     for column, x in enumerate(one.xs):
         at, _ = layout.at(column + 0.5, 0)
         if layout.tilted:
-            parts.append(text(at + 4, layout.floor + 8, formats.tick(x), TICK, anchor="end", turn=-90))
+            parts.append(text(at + 4, layout.floor + 8, formats.tick(x), TICK, turn=-90))
         else:
-            parts.append(text(at, layout.floor + 16, formats.tick(x), TICK, anchor="middle"))
+            parts.append(text(at, layout.floor + 16, formats.tick(x), TICK))
+    parts.append("</g>")
     below = 8 + max(width_of(formats.tick(x), TICK) for x in one.xs) if layout.tilted else 18
     middle = (layout.left + layout.right) / 2
     parts.append(text(middle, layout.floor + below + 18, one.labels.get(one.x) or one.x, LABEL, anchor="middle"))
     if one.y:
+        parts.append('<g text-anchor="end">')
         for row, y in enumerate(one.ys):
             _, at = layout.at(0, row + 0.5)
-            parts.append(text(layout.left - 7, at + 4, formats.tick(y), TICK, anchor="end"))
+            parts.append(text(layout.left - 7, at + 4, formats.tick(y), TICK))
+        parts.append("</g>")
         centre = (layout.top + layout.floor) / 2
         parts.append(text(17, centre, one.labels.get(one.y) or one.y, LABEL, anchor="middle", turn=-90))
     return parts
@@ -181,25 +217,15 @@ def thumbnail(one: Map) -> str:
         f'<svg class="thumb" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true" '
         'shape-rendering="crispEdges">'
     ]
+    paths: dict[tuple[str, bool], list[str]] = {}
     for row, y in enumerate(one.ys):
-        for inside in (True, False):
-            for verdict in VERDICTS:
-                spots = [
-                    f"M{size * column} {size * (len(one.ys) - 1 - row)}h{size}v{size}h-{size}z"
-                    for column, x in enumerate(one.xs)
-                    if (cell := one.cells.get((x, y))) and cell["verdict"] == verdict and cell["inside"] == inside
-                ]
-                if spots:
-                    parts.append(f'<path class="{verdict} {"in" if inside else "out"}" d="{"".join(spots)}"/>')
+        cells = [one.cells.get((x, y)) for x in one.xs]
+        kinds = [_kind(cell) for cell in cells]
+        for kind, run in groupby(range(len(kinds)), key=kinds.__getitem__):
+            columns = list(run)
+            if kind is not None:
+                top, wide = size * (len(one.ys) - 1 - row), size * len(columns)
+                paths.setdefault(kind, []).append(f"M{size * columns[0]} {top}h{wide}v{size}h-{wide}z")
+    for verdict, inside in sorted(paths):
+        parts.append(f'<path class="{verdict} {"in" if inside else "out"}" d="{"".join(paths[verdict, inside])}"/>')
     return "".join([*parts, "</svg>"])
-
-
-def to_png(svg: str, scale: float = 2.5) -> bytes:
-    """The drawing as PNG with a palette of 256 colours, two and a half pixels to a unit by default."""
-    import vl_convert
-    from PIL import Image
-
-    drawn = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=scale))).convert("RGB")
-    packed = io.BytesIO()
-    drawn.quantize(256, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
-    return packed.getvalue()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 THIN = "\u202f"
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -35,6 +37,11 @@ def number(value: Any, digits: int = 4) -> str:
     if size >= 10 ** (digits - 1):
         return _grouped(round(value))
     return f"{value:.{digits}g}".replace("-", "−")
+
+
+def printable(words: str) -> str:
+    """Text with a replacement character for each one that neither HTML nor XML may hold."""
+    return UNPRINTABLE.sub("\ufffd", words)
 
 
 def _grouped(value: int) -> str:

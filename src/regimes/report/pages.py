@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import shlex
 from dataclasses import dataclass
@@ -14,10 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from regimes.report import export, figure, formats, formulas
-from regimes.report.model import Cell, Map, View
+from regimes.report.calibration import Calibration
+from regimes.report.model import VERDICTS, Cell, Map, View
 from regimes.sweep import bracket
 
 ASSETS = Path(__file__).parent / "assets"
+SHARED = ("page.css", "page.js", "index.js", "map.js")
 PROMISED, UNPROMISED = " where it is promised", ", outside the premise: nothing is promised here"
 MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -50,7 +50,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals["style"] = Markup((ASSETS / "page.css").read_text(encoding="utf-8"))
         environment.filters |= {
             "mathml": formulas.mathml,
             "inline_math": formulas.inline,
@@ -60,7 +59,6 @@ class Pages:
             "interval": formats.interval,
         }
         self._environment = environment
-        self._scripts = {name: (ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in ("map", "filter")}
 
     def index(self, views: list[View]) -> str:
         """The index of all claims.
@@ -74,12 +72,18 @@ class Pages:
         runs = {run["id"]: run for view in views for run in view.runs}
         return self._render(
             "index.html.j2",
-            "filter",
             views=views,
             papers=papers,
             thumbnails={view.page: Markup(figure.thumbnail(view.maps[0])) for view in views if view.maps},
             ranges={view.page: slack_range(view) for view in views},
-            runs=[(run, provenance(run)) for run in runs.values()],
+            runs=provenance(list(runs.values())),
+            totals={
+                (verdict, inside): sum(view.count(verdict, inside) for view in views)
+                for verdict in VERDICTS
+                for inside in (True, False)
+            },
+            killed=sum(view.killed for view in views),
+            controls=sum(len(view.controls) for view in views),
             subjects=sorted({name for view in views for name in view.subjects}),
             root="",
         )
@@ -89,6 +93,7 @@ class Pages:
         view: View,
         drawings: list[str],
         names: list[str],
+        panels: list[dict[str, Any]],
         around: tuple[View | None, View | None],
         extras: list[Extra],
     ) -> str:
@@ -98,6 +103,7 @@ class Pages:
             view: the claim.
             drawings: SVG of its maps.
             names: paths of their figures without ending.
+            panels: what the page's script knows of them.
             around: the claims before and after it.
             extras: further figures.
         """
@@ -105,7 +111,7 @@ class Pages:
             {
                 "map": one,
                 "svg": Markup(drawing),
-                "data": Markup(export.for_script(panel(view, one))),
+                "data": Markup(export.for_script(data)),
                 "evidence": evidence(one, first_cell(one)),
                 "chosen": first_cell(one),
                 "place": place(one, first_cell(one)),
@@ -113,11 +119,10 @@ class Pages:
                 "figure": name,
                 "layers": layers(one),
             }
-            for one, drawing, name in zip(view.maps, drawings, names, strict=True)
+            for one, drawing, name, data in zip(view.maps, drawings, names, panels, strict=True)
         ]
         return self._render(
             "claim.html.j2",
-            "map",
             view=view,
             claim=view.claim,
             maps=maps,
@@ -125,17 +130,49 @@ class Pages:
             ranges=slack_range(view),
             thresholds=thresholds(view),
             commands=commands(view, first_cell(view.maps[0]) if view.maps else None),
-            runs=[(run, provenance(run)) for run in view.runs],
+            runs=provenance(view.runs),
             before=around[0],
             after=around[1],
             root="../../",
         )
 
-    def _render(self, template: str, script: str, **values: Any) -> str:
-        code = self._scripts[script]
-        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-        page = self._environment.get_template(template).render(script=Markup(code), script_hash=digest, **values)
-        return page.rstrip() + "\n"
+    def calibration(self, found: Calibration | None, drawing: str) -> str:
+        """The page of the rules' measured error rates.
+
+        Arguments:
+            found: the measurements, None if none were given.
+            drawing: their figure.
+        """
+        sections, shipped, bad = [], [], []
+        if found:
+            shipped, bad = [row for row in found.rows if row.expected == "sound"], found.of("wrong", "rejected")
+            sections = [
+                ("Wrong verdicts", "The measured rate must not exceed the declared one.", found.of("wrong"), "≤"),
+                ("Kills of a stated effect", "The measured rate must reach the promised one.", found.of("kill"), "≥"),
+                ("Rules that must be rejected", "Rules of well-known suites, whose declared rates are wrong. They judge no "
+                 "claim; that the measurement rejects them shows that it has teeth.", bad, "≤"),
+            ]  # fmt: skip
+        return self._render(
+            "calibration.html.j2",
+            found=found,
+            drawing=Markup(drawing),
+            sections=sections,
+            agreeing=sum(row.passed for row in [*shipped, *bad]),
+            sound=sum(row.passed for row in shipped),
+            total_sound=len(shipped),
+            rejected=sum(row.passed for row in bad),
+            total_bad=len(bad),
+            root="",
+        )
+
+    def _render(self, template: str, **values: Any) -> str:
+        page = self._environment.get_template(template).render(**values)
+        return formats.printable(page.rstrip()) + "\n"
+
+
+def shared() -> dict[str, str]:
+    """Style and scripts of all pages, by their paths inside the report."""
+    return {f"assets/{name}": (ASSETS / name).read_text(encoding="utf-8") for name in SHARED}
 
 
 def slack_range(view: View) -> str:
@@ -224,26 +261,6 @@ def layers(one: Map) -> list[str]:
     return found
 
 
-def panel(view: View, one: Map) -> dict[str, Any]:
-    """What the page's script knows of a map: texts made here, and the numbers of the layers."""
-    cells = {}
-    for (x, y), cell in one.cells.items():
-        found = cell["evidence"]
-        reach = f" {formats.interval(found.get('interval'))}" if found.get("interval") else ""
-        ratio = one.slack_of(cell)
-        cells["{},{}".format(*place(one, cell))] = {
-            "name": figure.name(one, x, y),
-            "verdict": cell["verdict"],
-            "tip": [f"{formats.number(found.get('estimate'))}{reach}", f"{formats.number(found['replicates'])} replicates"],
-            "rows": evidence(one, cell),
-            "estimate": found.get("estimate"),
-            "replicates": found["replicates"],
-            "slack": ratio,
-            "check": commands(view, cell)[1],
-        }
-    return {"columns": len(one.xs), "rows": len(one.ys), "cells": cells}
-
-
 def thresholds(view: View) -> list[dict[str, Any]]:
     """The claim's measured thresholds as tables: axis, what their rows have in common, and one row of text each."""
     found = []
@@ -292,13 +309,20 @@ def commands(view: View, cell: Cell | None) -> tuple[str, str]:
     )
 
 
-def provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """A run's provenance as labelled lines, nested groups on one line each."""
-    rows = []
-    for label, value in sorted((run.get("provenance") or {}).items()):
-        if isinstance(value, dict):
-            value = ", ".join(f"{name} {one}" for name, one in sorted(value.items()))
-        if value not in (None, ""):
-            rows.append((label.replace("_", " "), formats.number(value)))
-    ended = run.get("finished") or "interrupted"
-    return [*rows, ("run", f"{run['id']}, {run.get('started') or 'start unknown'} to {ended}")]
+def provenance(runs: list[dict[str, Any]]) -> list[list[tuple[str, str]]]:
+    """Provenance as labelled lines, once for all runs that share it; nested groups are on one line each."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        groups.setdefault(repr(sorted((run.get("provenance") or {}).items())), []).append(run)
+    found = []
+    for alike in groups.values():
+        rows = []
+        for label, value in sorted((alike[0].get("provenance") or {}).items()):
+            if isinstance(value, dict):
+                value = ", ".join(f"{name} {one}" for name, one in sorted(value.items()))
+            if value not in (None, ""):
+                rows.append((label.replace("_", " "), formats.number(value)))
+        ends = [(run["id"], run.get("started") or "start unknown", run.get("finished") or "interrupted") for run in alike]
+        told = "; ".join(f"{name}, {start} to {end}" for name, start, end in ends)
+        found.append([*rows, ("run" if len(alike) == 1 else "runs", told)])
+    return found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import colorsys
-from html import escape
+from itertools import pairwise
 from typing import Any
 
-from regimes.report.canvas import SOFT, text, width_of
-from regimes.report.figure import FONT
+from regimes.report.canvas import SOFT, box, document, short, text, width_of
 
 SIDE = 460.0
 GOLDEN = 0.61803398875
@@ -36,17 +35,19 @@ def draw(picture: dict[str, Any], title: str = "") -> str:
     wide, tall = scale * (high[0] - low[0]), scale * (high[1] - low[1])
     top = 34.0 if title else 6.0
     width, height = max(wide, width_of(title, 15)) + 16, tall + top + 10
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'font-family="{FONT}" role="img" aria-label="{escape(picture["caption"], quote=True)}">',
-        f'<rect class="paper" width="{width:g}" height="{height:g}" fill="#ffffff"/>',
-    ]
-    if title:
-        parts.append(text(8, 20, title, 14, weight="600"))
+    parts = [text(8, 20, title, 14, weight="600")] if title else []
+    pieces: dict[str, list[str]] = {}
     for polygon, group in zip(picture["polygons"], picture["groups"], strict=True):
-        corners = " ".join(f"{8 + scale * (x - low[0]):.2f},{top + tall - scale * (y - low[1]):.2f}" for x, y in polygon)
-        parts.append(f'<polygon points="{corners}" fill="{colour(group)}" stroke="#33383d" stroke-width="0.45"/>')
-    parts.append(
-        f'<rect x="8" y="{top:g}" width="{wide:g}" height="{tall:g}" fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
-    )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        placed = [(8 + scale * (x - low[0]), top + tall - scale * (y - low[1])) for x, y in polygon]
+        corners = [(round(10 * x), round(10 * y)) for x, y in placed]
+        pieces.setdefault(colour(group), []).append(_outline(corners))
+    parts.append('<g stroke="#33383d" stroke-width="0.45" stroke-linejoin="round">')
+    parts += [f'<path fill="{fill}" d="{"".join(paths)}"/>' for fill, paths in pieces.items()]
+    parts += ["</g>", f'<path d="{box(8, top, wide, tall)}" fill="none" stroke="{SOFT}" stroke-width="0.75"/>']
+    return document(width, height, picture["caption"], parts)
+
+
+def _outline(corners: list[tuple[int, int]]) -> str:
+    """A closed path through corners in tenths of a pixel, in steps from one to the next, which are short to write."""
+    steps = " ".join(f"{short((x - u) / 10)} {short((y - v) / 10)}" for (u, v), (x, y) in pairwise(corners))
+    return f"M{short(corners[0][0] / 10)} {short(corners[0][1] / 10)}l{steps}z".replace(" -", "-")

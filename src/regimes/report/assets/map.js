@@ -20,33 +20,50 @@
     const data = JSON.parse(figure.querySelector("script").textContent);
     const panel = figure.querySelector(".panel"), list = panel.querySelector("dl"), tip = figure.querySelector(".tip");
     const canvas = figure.querySelector(".canvas"), scale = figure.querySelector(".scale"), check = document.getElementById("check");
-    const cells = [...figure.querySelectorAll(".cell")], marks = [...figure.querySelectorAll(".mark")];
+    const drawing = canvas.querySelector("svg"), [left, floor, wide, high] = data.box;
+    // A text is kept as parts: a string for all cells, a list of strings, or different strings and a digit for each cell.
+    const word = (part, i) => (typeof part === "string" ? part : Array.isArray(part) ? part[i]
+      : part.at[i] === "-" ? null : part.of[parseInt(part.at[i], 36)]);
+    const text = (parts, i) => { const words = parts.map((part) => word(part, i)); return words.includes(null) ? null : words.join(""); };
+    const make = (name, attributes, parent) => {
+      const element = document.createElementNS(SVG, name);
+      Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
+      parent.append(element);
+      return element;
+    };
+    // The cells that can be reached lie over the painted ones and under the lines; their numbers lie above all.
+    const layer = make("g", {}, drawing), numbers = make("g", { class: "numbers" }, drawing);
+    drawing.querySelector(".cells").after(layer);
+    const cells = Array.from({ length: data.at.length / 2 }, (_, i) => {
+      const c = data.at[2 * i], r = data.at[2 * i + 1];
+      const g = make("g", { class: `cell ${text(data.kind, i)}`, "data-c": c, "data-r": r, "data-i": i }, layer);
+      make("rect", { x: left + wide * c + 0.5, y: floor - high * (r + 1) + 0.5, width: wide - 1, height: high - 1 }, g);
+      return g;
+    });
+    const lines = new Map(data.lines);
+    const line = (g, label) => (lines.has(label) ? text(lines.get(label), g.dataset.i) : null);
     const at = new Map(cells.map((g) => [`${g.dataset.c},${g.dataset.r}`, g]));
-    const of = (g) => data.cells[`${g.dataset.c},${g.dataset.r}`];
     let pinned = null;
 
     const hint = (g) => {
-      const cell = of(g), name = document.createElement("b");
-      name.textContent = cell.name;
-      tip.replaceChildren(name, ...cell.tip.flatMap((line) => [document.createTextNode(line), document.createElement("br")]));
+      const name = document.createElement("b"), said = [line(g, "Estimate"), line(g, "Interval")].filter(Boolean).join(" ");
+      name.textContent = text(data.name, g.dataset.i);
+      tip.replaceChildren(name, said, document.createElement("br"), `Replicates: ${line(g, "Replicates")}`);
       tip.hidden = false;
-      const box = g.getBoundingClientRect(), frame = canvas.getBoundingClientRect();
-      const left = box.left - frame.left + canvas.scrollLeft + box.width / 2 - tip.offsetWidth / 2;
-      const above = box.top - frame.top - tip.offsetHeight - 6;
-      tip.style.left = `${Math.max(0, Math.min(left, canvas.scrollLeft + canvas.clientWidth - tip.offsetWidth))}px`;
-      tip.style.top = `${above >= 0 ? above : box.bottom - frame.top + 6}px`;
+      regimes.place(tip, g, canvas);
     };
     const pin = (g) => {
       if (pinned) { pinned.classList.remove("pinned"); pinned.setAttribute("aria-pressed", "false"); }
       pinned = g;
       g.classList.add("pinned");
       g.setAttribute("aria-pressed", "true");
-      list.replaceChildren(...of(g).rows.flatMap(([label, text]) => {
-        const dt = document.createElement("dt"), dd = document.createElement("dd");
-        dt.textContent = label; dd.textContent = text;
+      list.replaceChildren(...[...lines.keys()].flatMap((label) => {
+        const said = line(g, label), dt = document.createElement("dt"), dd = document.createElement("dd");
+        if (said === null) return [];
+        dt.textContent = label; dd.textContent = said;
         return [dt, dd];
       }));
-      if (check && first) check.textContent = of(g).check;
+      if (check && first) check.textContent = text(data.check, g.dataset.i);
     };
     const reach = (g) => { cells.forEach((o) => o.setAttribute("tabindex", o === g ? "0" : "-1")); };
     const step = (g, [right, up]) => {
@@ -58,9 +75,8 @@
     };
 
     cells.forEach((g) => {
-      g.querySelector("title").remove();
       g.setAttribute("role", "button");
-      g.setAttribute("aria-label", of(g).name);
+      g.setAttribute("aria-label", text(data.name, g.dataset.i));
       g.setAttribute("aria-pressed", "false");
       g.addEventListener("pointerenter", () => hint(g));
       g.addEventListener("pointerleave", () => { tip.hidden = true; });
@@ -78,21 +94,20 @@
       });
     });
 
-    const show = (layer) => {
-      const plain = layer === "verdict";
-      const known = cells.map((g) => of(g)[layer]).filter((v) => typeof v === "number" && isFinite(v));
+    const show = (name) => {
+      const plain = name === "verdict", values = plain ? [] : data.layers[name];
+      const known = values.filter((v) => typeof v === "number");
       const low = Math.min(...known), high = Math.max(...known);
-      const log = !plain && low > 0 && (layer !== "estimate" || high / low > 100);
+      const log = !plain && low > 0 && (name !== "estimate" || high / low > 100);
       const share = (v) => (high === low ? 0.5 : log ? Math.log(v / low) / Math.log(high / low) : (v - low) / (high - low));
+      figure.classList.toggle("values", !plain);
+      numbers.replaceChildren();
       cells.forEach((g, i) => {
-        const rect = g.querySelector("rect"), sign = marks[i].querySelector(".sign");
-        marks[i].querySelector("text")?.remove();
-        rect.style.fill = ""; sign.style.display = "";
+        const rect = g.querySelector("rect"), v = values[i], box = rect.getBBox();
+        rect.style.fill = "";
         if (plain) return;
-        const v = of(g)[layer], number = document.createElementNS(SVG, "text"), box = rect.getBBox();
-        sign.style.display = "none";
-        number.setAttribute("x", box.x + box.width / 2); number.setAttribute("y", box.y + box.height / 2 + 3.5);
-        if (typeof v === "number" && isFinite(v)) {
+        const number = make("text", { x: box.x + box.width / 2, y: box.y + box.height / 2 + 3.5 }, numbers);
+        if (typeof v === "number") {
           const rgb = colour(share(v)), light = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
           rect.style.fill = `rgb(${rgb.join(" ")})`;
           number.textContent = short(v); number.style.fill = light > 125 ? "#111" : "#fff"; number.style.stroke = rect.style.fill;
@@ -100,9 +115,8 @@
           rect.style.fill = "none"; number.textContent = "–"; number.style.fill = "currentColor";
         }
         number.setAttribute("font-size", Math.min(10.5, (1.55 * box.width) / Math.max(number.textContent.length, 3)));
-        marks[i].append(number);
       });
-      scale.textContent = plain ? "" : `${TITLES[layer]}: ${short(low)} (dark) to ${short(high)} (bright)${log ? ", logarithmic" : ""}`;
+      scale.textContent = plain ? "" : `${TITLES[name]}: ${short(low)} (dark) to ${short(high)} (bright)${log ? ", logarithmic" : ""}`;
     };
     figure.querySelectorAll(".toolbar input").forEach((input) => input.addEventListener("change", () => show(input.value)));
     figure.querySelector(".toolbar").hidden = false;
@@ -111,15 +125,4 @@
     reach(opening); pin(opening);
   };
   document.querySelectorAll("figure.map").forEach((figure, index) => start(figure, index === 0));
-
-  document.querySelectorAll(".copy").forEach((button) => {
-    const source = button.parentElement.querySelector("pre");
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      try { await navigator.clipboard.writeText(source.textContent); } catch {
-        getSelection().selectAllChildren(source); document.execCommand("copy");
-      }
-      button.textContent = "Copied"; setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    });
-  });
 })();
