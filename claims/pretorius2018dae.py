@@ -302,7 +302,7 @@ def from_effective(start=lambda one, two: dae_hyperbolic.effective_start(one, tw
     paper, "Figure 5, logistic curves for small unequal weights (derived)", id="dae-effective-start",
     title="Where the sigmoid of unequal weights starts",
     kind=Inequality(at_most=1, share=0.05),
-    statement=r"ar w^2 := \Bigl(rac{w_1+w_2}{2}\Bigr)^2 \le u^* \Rightarrow igl|u(t) - u_{	ext{logistic}}(t;\ ar w^2)igr| \le \Bigl(rac{w_1-w_2}{2}\Bigr)^2\quad orall t",
+    statement=r"\bar w^2 := \Bigl(\frac{w_1+w_2}{2}\Bigr)^2 \le u^* \Rightarrow \bigl|u(t) - u_{\text{logistic}}(t;\ \bar w^2)\bigr| \le \Bigl(\frac{w_1-w_2}{2}\Bigr)^2\quad \forall t",
     symbols=SYMBOLS,
     axes=(eigenvalue, axes.real("noise", 0, 5, label="noise ε"), HYPERBOLIC_RATE,
           axes.real("initial", 0.01, 2, label="weights uniform in ± this", logarithmic=True), axes.real("training", 1, 12, label="depth of training 2λt")),
