@@ -53,10 +53,9 @@ def test_the_report_has_every_file(store: Shelf, tmp_path: Path) -> None:
     names = {str(path.relative_to(tmp_path / "out")) for path in written}
     assert written[0].name == "index.html"
     assert names == {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    for name in ("claims/{}.html", "figures/{}.svg", "figures/{}.png", "figures/{}.pdf", "data/{}.csv", "data/{}.json"):
+    for name in ("claims/{}.html", "figures/{}.svg", "figures/{}.png", "figures/{}.pdf", "data/{}.csv"):
         assert name.format("doe2019band/band") in names
     assert "figures/doe2019band/empty.svg" not in names
-    assert set(json.loads((tmp_path / "out/report.json").read_text())["files"]) == names
     assert sum(path.stat().st_size for path in written) < 5e6
 
 
@@ -160,24 +159,22 @@ def test_csv_and_json_give_the_cells_back(files: dict[str, str | bytes], store: 
     ]
     assert float(rows[0]["estimate"]) == cells[0]["evidence"]["estimate"]
     assert [float(rows[0]["low"]), float(rows[0]["high"])] == cells[0]["evidence"]["interval"]
-    data = json.loads(str(files["data/doe2019band/band.json"]))
-    assert data["schema"] == 2
-    first, last = data["cells"]
     table = json.loads(str(files["cells.json"]))
+    of_band = [row for row, claim in enumerate(table["claim"]) if claim == "doe2019band/band"]
     assert {len(column) for column in table.values()} == {sum(len(store.cells(one["id"])) for one in store.claims())}
-    for row, cell in zip(range(first, last + 1), cells, strict=True):
-        assert table["claim"][row] == "doe2019band/band"
+    for row, cell in zip(of_band, cells, strict=True):
         for name in ("case", "subject", "seed", "verdict", "inside", "premise_boundary", "exact_boundary"):
             assert table[name][row] == cell[name]
-        for name in ("estimate", "replicates", "target", "error", "margin", "detectable", "discarded"):
+        for name in ("estimate", "replicates", "target", "error", "margin", "discarded"):
             assert table[name][row] == cell["evidence"][name]
         assert [table["low"][row], table["high"][row]] == cell["evidence"]["interval"]
-        assert table["details"][row] == {"sampler": "law"}
-    assert last - first + 1 == len(cells)
-    assert data["controls"][1]["witness"] == {"width": 64, "depth": 8, "epsilon": 0.5}
-    row = json.loads(str(files["data/doe2019band/single.json"]))["cells"][0]
-    assert table["premise_boundary"][row] == "inf"
-    assert json.loads(str(files["data/doe2019band/empty.json"]))["cells"] is None
+        assert (table["sampler"][row], table["details"][row]) == ("law", None)
+    controls = json.loads(str(files["controls.json"]))
+    assert {len(column) for column in controls.values()} == {sum(len(one["controls"]) for one in store.claims())}
+    second = controls["claim"].index("doe2019band/band") + 1
+    assert controls["case"][second] == {"width": 64, "depth": 8, "epsilon": 0.5}
+    assert table["premise_boundary"][table["claim"].index("doe2019band/single")] == "inf"
+    assert "doe2019band/empty" not in table["claim"]
     summary = json.loads(str(files["report.json"]))["claims"]
     assert next(one for one in summary if one["id"].endswith("/band"))["cells"]["inside"]["holds"] == 28
 
@@ -237,4 +234,4 @@ def test_measured_thresholds_are_a_table_and_part_of_the_data() -> None:
     assert '<th scope="row">depth = 2</th><td class="n">9</td><td class="n">10</td>' in table
     assert "×3.2" in table and "not monotone: see width 512" in table
     assert 'id="thresholds"' not in files["claims/doe2019band/far.html"]
-    assert [one["holds"] for one in json.loads(files["data/doe2019band/band.json"])["thresholds"]] == [5, 10]
+    assert json.loads(str(files["thresholds.json"]))["holds"] == [5, 10]

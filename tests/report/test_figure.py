@@ -118,7 +118,7 @@ def test_png_is_the_drawing_with_a_palette(store: Shelf) -> None:
     root = ElementTree.fromstring(svg)
     png = Image.open(io.BytesIO(to_png(svg)))
     width, height = int(root.get("width", 0)), int(root.get("height", 0))
-    assert png.size == (2 * width, 2 * height)
+    assert png.size == (int(1.25 * width), int(1.25 * height))
     assert png.mode == "P"
     colours = {colour for _, colour in png.convert("RGB").getcolors(1 << 20)}
     # White paper, and the full colours of the two verdicts on the map.

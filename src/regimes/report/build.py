@@ -62,7 +62,6 @@ def contents(found: list[View], calibrated: Calibration | None = None) -> dict[s
             raise ReportError(f"the claim id {view.claim['id']!r} cannot name a file; write it as <paper>/<slug>")
     pages = Pages()
     files: dict[str, Content] = {"index.html": pages.index(found), **shared()}
-    row = 0
     for index, view in enumerate(found):
         names, drawings = [], []
         for count, one in enumerate(view.maps, 1):
@@ -75,15 +74,14 @@ def contents(found: list[View], calibrated: Calibration | None = None) -> dict[s
         panels = [panel(view, one) for one in view.maps]
         files[view.page] = pages.claim(view, drawings, names, panels, around, extras)
         files[f"data/{view.claim['id']}.csv"] = export.to_csv(view)
-        files[f"data/{view.claim['id']}.json"] = export.to_json(export.to_data(view, row))
-        row += len(view.cells) + len(view.others)
     drawn = calibration.draw(calibrated) if calibrated else ""
     if drawn:
         files |= _figure("figures/calibration", drawn, calibration.TITLE)
     files["calibration.html"] = pages.calibration(calibrated, drawn)
     files["references.bib"] = export.to_bibtex(found)
-    files["cells.json"] = export.to_table(found)
-    files["report.json"] = export.to_json(export.to_summary(found, list(files)))
+    tables = {"cells": export.to_cells(found), "controls": export.to_controls(found), "thresholds": export.to_thresholds(found)}
+    files |= {f"{name}.json": table for name, table in tables.items() if table}
+    files["report.json"] = export.to_json(export.to_summary(found))
     return files
 
 

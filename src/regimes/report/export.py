@@ -1,24 +1,19 @@
 """Claims and cells as CSV, JSON and BibTeX, for a reader's own analysis.
 
-Every number has all its digits. The files, by what they are for:
+Every number has all its digits, but `detectable`, a calculation of power, which has six. The files, by what they are for:
 
 `data/<paper>/<slug>.csv`, for a spreadsheet: one line per cell; the claim's axes by name, then `FIELDS`; empty for None.
 
-`cells.json`, for a notebook: all cells of the report, other people's code included, as one table that
-`pandas.read_json("cells.json", precise_float=True)` reads: an object of columns, each a list. Columns: `claim`, `case`
-(coordinates by axis; `pandas.json_normalize(table["case"])` has the axes as columns), `TABLE`, `run` (the run's place in the
-runs of `report.json`), the settings that differ between cells (`dtype`, `device`, `alpha`), `details` (what the rule and the
-sampler say beside).
-
-`data/<paper>/<slug>.json`, schema 2: `schema`, `claim` (the claim's document without its code and its picture, which its page
-and its figure show, its paper by key), `cells` (first and last row of its cells in `cells.json`, null if it has none),
-`controls` (`name`, `why`, `at`, `verdict`, `witness`, `evidence`, `seconds`), `rule` and `block` (decision rules and sizes of
-blocks of its cells), `thresholds` (measured ones, see `regimes.sweep.store.Store.put_threshold`), `slack` (rows of the first
-map, see `regimes.sweep.slack.Row`), `stale` (number of cells of other versions of the claim), `runs` (ids).
+`cells.json`, `controls.json`, `thresholds.json`, for a notebook: all cells of the report (other people's code included), all
+controls, and all measured thresholds, each as one table that `pandas.read_json("cells.json", precise_float=True)` reads: an
+object of columns, each a list. `cells.json`: `claim`, `case` (coordinates by axis; `pandas.json_normalize(table["case"])` has the
+axes as columns), `CELLS`, `sampler`, `run` (the run's place in the runs of `report.json`), the settings that differ between cells
+(`dtype`, `device`, `alpha`), `details` (what else the rule says). `controls.json`: `claim`, `control`, `why`, `verdict`, `case`
+(the witness), `FOUND`. `thresholds.json`: `claim` and the fields of `regimes.sweep.store.Store.put_threshold`.
 
 `report.json`, schema 2: `schema`, `papers` by key, `runs` (`id`, `provenance`, `started`, `finished`), `claims` (`id`,
 `title`, `kind`, `page`, `verdict`, `cells` as counts by `inside` and `outside` and verdict, `controls`, `killed`, `slack` and
-`slack_exact` as [smallest, largest] or null, `vacuous_rows`, `erratum`, `stale`), `files` (every file of the report).
+`slack_exact` as [smallest, largest] or null, `vacuous_rows`, `erratum`, `stale`).
 
 `references.bib`: the papers.
 
@@ -31,7 +26,7 @@ import csv
 import io
 import json
 import math
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from regimes.report.model import VERDICTS, View
@@ -39,18 +34,14 @@ from regimes.report.model import VERDICTS, View
 SCHEMA = 2
 FIELDS = (
     "subject", "seed", "verdict", "inside", "premise_boundary", "exact_boundary", "replicates", "discarded", "estimate",
-    "low", "high", "target", "error", "margin", "detectable", "seconds",
+    "low", "high", "target", "error", "margin", "detectable",
 )  # fmt: skip
-TABLE = (
-    "subject", "seed", "verdict", "inside", "premise_boundary", "exact_boundary", "replicates", "discarded", "estimate", "low",
-    "high", "target", "error", "margin", "detectable",
-)  # fmt: skip
+FOUND = ("replicates", "discarded", "estimate", "low", "high", "target", "error", "margin", "detectable")
+CELLS = ("subject", "seed", "verdict", "inside", "premise_boundary", "exact_boundary", *FOUND)
 SETTINGS = ("dtype", "device", "alpha")
-REPEATED = ("device", "dtype", "seed", "subject")  # among the details, though the cell says them
-SAME = ("rule", "block")  # the claim's, in all its cells
-ELSEWHERE = ("source", "picture", "controls")  # parts of a claim's document: on its page, in its figure, beside it
+# Among the details, though a column or the claim says them, or the number of replicates to within a block.
+REPEATED = ("device", "dtype", "seed", "subject", "sampler", "rule", "block", "decided_at", "observations", "violations")
 WRITTEN: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False, "default": str}
-CONTROL = ("name", "why", "at", "verdict", "witness", "evidence", "seconds")
 
 
 def to_csv(view: View) -> str:
@@ -60,36 +51,9 @@ def to_csv(view: View) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*axes, *FIELDS])
     for cell in view.cells:
-        low, high = cell["evidence"].get("interval") or (None, None)
-        known = {**cell["evidence"], **cell, "low": low, "high": high}
+        known = {**cell, **_found(cell["evidence"])}
         writer.writerow([*(cell["case"].get(axis) for axis in axes), *(known.get(name) for name in FIELDS)])
     return out.getvalue()
-
-
-def to_data(view: View, first_row: int = 0) -> dict[str, Any]:
-    """The claim's JSON document.
-
-    Arguments:
-        view: the claim.
-        first_row: the row of its first cell in `cells.json`.
-    """
-    count = len(view.cells) + len(view.others)
-    kept = {name: value for name, value in view.claim.items() if name not in ELSEWHERE}
-    details = [cell["evidence"].get("details") or {} for cell in view.cells]
-    return {
-        "schema": SCHEMA,
-        "claim": {**kept, "paper": view.claim["paper"]["key"]},
-        "cells": [first_row, first_row + count - 1] if count else None,
-        "controls": [
-            {name: control.get(name) for name in CONTROL} | {"evidence": _unrepeated(control.get("evidence"))}
-            for control in view.controls
-        ],
-        **{name: sorted({str(one[name]) for one in details if name in one}) for name in SAME},
-        "thresholds": view.thresholds,
-        "slack": [asdict(row) for row in (view.maps[0].rows if view.maps else ())],
-        "stale": view.stale,
-        "runs": [run["id"] for run in view.runs],
-    }
 
 
 def runs_of(views: list[View]) -> list[dict[str, Any]]:
@@ -97,29 +61,48 @@ def runs_of(views: list[View]) -> list[dict[str, Any]]:
     return list({run["id"]: run for view in views for run in view.runs}.values())
 
 
-def to_table(views: list[View]) -> str:
+def to_cells(views: list[View]) -> str:
     """`cells.json`."""
     runs = {run["id"]: place for place, run in enumerate(runs_of(views))}
     cells = [(view.claim["id"], cell) for view in views for cell in (*view.cells, *view.others)]
     differing = [name for name in SETTINGS if len({repr(cell["settings"].get(name)) for _, cell in cells}) > 1]
-    columns = ("claim", "case", *TABLE, "run", *differing, "details")
-    table: dict[str, list[Any]] = {name: [] for name in columns}
+    rows = []
     for claim, cell in cells:
-        found = _unrepeated(cell["evidence"])
-        low, high = found.get("interval") or (None, None)
-        own = {"low": low, "high": high, "claim": claim, "run": runs.get(cell.get("run"))}
-        known = {**cell["settings"], **found, **cell, **own}
-        for name in columns:
-            table[name].append(known.get(name))
-    return json.dumps(_finite(table), **WRITTEN) + "\n"
+        details = cell["evidence"].get("details") or {}
+        own = {"claim": claim, "run": runs.get(cell.get("run")), "sampler": details.get("sampler"),
+               "details": {name: value for name, value in details.items() if name not in REPEATED} or None}  # fmt: skip
+        rows.append({**cell["settings"], **_found(cell["evidence"]), **cell, **own})
+    return _table(("claim", "case", *CELLS, "sampler", "run", *differing, "details"), rows)
 
 
-def _unrepeated(evidence: dict[str, Any] | None) -> dict[str, Any]:
-    """Evidence without the details that its cell or its run says as well."""
-    if not evidence:
-        return {}
-    details = {name: value for name, value in (evidence.get("details") or {}).items() if name not in (*REPEATED, *SAME)}
-    return {**evidence, "details": details}
+def to_controls(views: list[View]) -> str:
+    """`controls.json`."""
+    rows = [
+        {**control, **_found(control.get("evidence")), "claim": view.claim["id"], "control": control["name"],
+         "case": control.get("witness")}
+        for view in views
+        for control in view.controls
+    ]  # fmt: skip
+    return _table(("claim", "control", "why", "verdict", "case", *FOUND), rows)
+
+
+def to_thresholds(views: list[View]) -> str:
+    """`thresholds.json`; empty if none was searched."""
+    rows = [{**one, "claim": view.claim["id"]} for view in views for one in view.thresholds]
+    return _table(("claim", *(name for name in rows[0] if name not in ("claim", "run"))), rows) if rows else ""
+
+
+def _found(evidence: dict[str, Any] | None) -> dict[str, Any]:
+    """Evidence with the ends of its interval by name."""
+    known = evidence or {}
+    low, high = known.get("interval") or (None, None)
+    detectable = known.get("detectable")
+    return {**known, "low": low, "high": high, "detectable": None if detectable is None else float(f"{detectable:.6g}")}
+
+
+def _table(columns: Sequence[str], rows: list[dict[str, Any]]) -> str:
+    """Rows as JSON of columns."""
+    return json.dumps(_finite({name: [row.get(name) for row in rows] for name in columns}), **WRITTEN) + "\n"
 
 
 def to_bibtex(views: list[View]) -> str:
@@ -128,7 +111,7 @@ def to_bibtex(views: list[View]) -> str:
     return "\n\n".join(entries[key] for key in sorted(entries)) + "\n"
 
 
-def to_summary(views: list[View], files: list[str]) -> dict[str, Any]:
+def to_summary(views: list[View]) -> dict[str, Any]:
     """`report.json`."""
     claims = [
         {
@@ -153,7 +136,7 @@ def to_summary(views: list[View], files: list[str]) -> dict[str, Any]:
     ]
     papers = {view.claim["paper"]["key"]: view.claim["paper"] for view in views}
     about = {"schema": SCHEMA, "papers": papers, "runs": runs_of(views)}
-    return {**about, "claims": claims, "files": sorted([*files, "report.json"])}
+    return {**about, "claims": claims}
 
 
 def _ends(values: list[float]) -> list[float] | None:

@@ -40,8 +40,11 @@ def mathml(latex: str, display: str = "block") -> Markup:
     except Exception:  # whatever the converter or the parser makes of somebody's LaTeX, the page shows the LaTeX
         return Markup("<code class='latex'>{}</code>").format(latex)
     root.set("alttext", latex)
+    if display == "inline":
+        root.attrib.pop("display", None)
     ElementTree.register_namespace("", NAMESPACE)
-    return Markup(ElementTree.tostring(root, encoding="unicode"))
+    # HTML knows the element by its name, and shows it inline if nothing is said.
+    return Markup(ElementTree.tostring(root, encoding="unicode").replace(f' xmlns="{NAMESPACE}"', "", 1))
 
 
 def inline(latex: str) -> Markup:

@@ -85,6 +85,7 @@ class Pages:
             killed=sum(view.killed for view in views),
             controls=sum(len(view.controls) for view in views),
             subjects=sorted({name for view in views for name in view.subjects}),
+            thresholds=any(view.thresholds for view in views),
             root="",
         )
 
@@ -112,7 +113,6 @@ class Pages:
                 "map": one,
                 "svg": Markup(drawing),
                 "data": Markup(export.for_script(data)),
-                "evidence": evidence(one, first_cell(one)),
                 "chosen": first_cell(one),
                 "place": place(one, first_cell(one)),
                 "caption": caption(one),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from regimes.report import figure
+from regimes.report import figure, formats
 from regimes.report.model import Map, View
 from regimes.report.pages import commands, evidence, place
 
@@ -20,7 +20,7 @@ def panel(view: View, one: Map) -> dict[str, Any]:
     """The data of a map's page.
 
     Returns:
-        columns, rows: the grid.
+        columns, rows, corner, caption: the grid's coordinates from left to right and from below, and the table's words.
         box: left edge, lower edge, width and height of its cells in the drawing.
         at: column and row (from the bottom) of every cell, one after the other.
         kind, name, check: each cell's classes, its name, and the command that decides it again, folded.
@@ -38,8 +38,10 @@ def panel(view: View, one: Map) -> dict[str, Any]:
         "slack": [one.slack_of(cell) for _, _, cell in cells],
     }
     return {
-        "columns": len(one.xs),
-        "rows": len(one.ys),
+        "columns": [formats.number(x) for x in one.xs],
+        "rows": [formats.number(y) for y in one.ys],
+        "corner": one.y or "",
+        "caption": f"Verdicts by {one.x}" + (f" and {one.y}" if one.y else ""),
         "box": [layout.left, layout.floor, layout.cell_w, layout.cell_h],
         "at": [coordinate for _, _, cell in cells for coordinate in place(one, cell)],
         "kind": folded([f"{cell['verdict']} {'in' if cell['inside'] else 'out'}" for _, _, cell in cells]),

@@ -10,8 +10,8 @@ from regimes.report.canvas import FONT, INK
 COLOURS = 16
 
 
-def to_png(svg: str, scale: float = 2.0) -> bytes:
-    """A drawing as PNG with a small palette, two pixels to a unit by default; the same bytes on every machine.
+def to_png(svg: str, scale: float = 1.25) -> bytes:
+    """A drawing as PNG with a small palette, five pixels to four units by default; the same bytes on every machine.
 
     Arguments:
         svg: the drawing.

@@ -68,7 +68,7 @@
     const reach = (g) => { cells.forEach((o) => o.setAttribute("tabindex", o === g ? "0" : "-1")); };
     const step = (g, [right, up]) => {
       let c = +g.dataset.c + right, r = +g.dataset.r + up;
-      for (; c >= 0 && r >= 0 && c < data.columns && r < data.rows; c += right, r += up) {
+      for (; c >= 0 && r >= 0 && c < data.columns.length && r < data.rows.length; c += right, r += up) {
         const next = at.get(`${c},${r}`);
         if (next) { next.focus(); return; }
       }
@@ -118,6 +118,31 @@
       });
       scale.textContent = plain ? "" : `${TITLES[name]}: ${short(low)} (dark) to ${short(high)} (bright)${log ? ", logarithmic" : ""}`;
     };
+    // The same verdicts as a table, made when it is first opened.
+    const details = figure.querySelector(".asTable"), under = details.querySelector("div");
+    const element = (name, said, attributes, parent) => {
+      const made = document.createElement(name);
+      made.textContent = said;
+      Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+      parent.append(made);
+      return made;
+    };
+    details.hidden = false;
+    details.addEventListener("toggle", () => {
+      const table = element("table", "", {}, under);
+      element("caption", data.caption, { class: "unseen" }, table);
+      const top = element("tr", "", {}, element("thead", "", {}, table)), body = element("tbody", "", {}, table);
+      element("th", data.corner, { scope: "col" }, top);
+      data.columns.forEach((x) => element("th", x, { scope: "col", class: "n" }, top));
+      data.rows.map((y, r) => [y, r]).reverse().forEach(([y, r]) => {
+        const row = element("tr", "", {}, body);
+        element("th", y, { scope: "row" }, row);
+        data.columns.forEach((_, c) => {
+          const g = at.get(`${c},${r}`), [verdict, side] = g ? text(data.kind, g.dataset.i).split(" ") : ["–", "out"];
+          element("td", verdict + (side === "in" ? "*" : ""), { class: `n ${g ? verdict : ""}` }, row);
+        });
+      });
+    }, { once: true });
     figure.querySelectorAll(".toolbar input").forEach((input) => input.addEventListener("change", () => show(input.value)));
     figure.querySelector(".toolbar").hidden = false;
     figure.querySelector(".hint").hidden = false;
