@@ -11,11 +11,14 @@ import time
 import numpy as np
 import pytest
 import torch
+from race import Row
 from scipy.optimize import linprog
 
 from regimes.regions.line import line_regions
 from regimes.regions.network import PiecewiseLinear
 from regimes.regions.plane import plane_cells, plane_regions
+
+DOUBLE = "float64 / float64"
 
 
 def he(widths: list[int], replicates: int, inputs: int) -> PiecewiseLinear:
@@ -89,40 +92,32 @@ def patterns_on_a_grid(network: PiecewiseLinear, index: int, low: float, high: f
     return 1 + int(changed.sum())
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_line_against_a_loop_over_breakpoints(benchmark):
+def test_line_against_a_loop_over_breakpoints(benchmark, race):
     network = he([64] * 4, 256, 1)
     regions = benchmark(line_regions, network)
-    ours = benchmark.stats.stats.min / 256
+    ours = benchmark.stats.stats.median / 256
     arrays = [[(w[k].numpy(), b[k].numpy()) for w, b in zip(network.weights, network.biases, strict=True)] for k in range(4)]
     assert [cells_with_numpy_per_interval(layers) for layers in arrays] == regions.cells[:4].tolist()
     vectors = min(seconds(lambda: [cells_with_numpy_per_interval(layers) for layers in arrays]) for _ in range(5)) / 4
     assert cells_in_plain_python(lists(network, 0)) == regions.cells[0]
     plain = min(seconds(lambda: cells_in_plain_python(lists(network, 0))) for _ in range(2))
-    benchmark.extra_info.update(
-        microseconds_per_network=ours * 1e6, ratio_plain_python=plain / ours, ratio_numpy_per_interval=vectors / ours
-    )
+    race.row(Row("G9", "1-D regions of [64] x 4 against plain Python, wall clock", plain / ours, 40, ours=ours, other=plain, dtypes=DOUBLE))
+    race.row(Row("-", "1-D regions of [64] x 4 against NumPy per interval, wall clock", vectors / ours, ours=ours, other=vectors, dtypes=DOUBLE))
     assert plain / ours > 50
     assert vectors / ours > 5
 
 
-def test_line_against_dense_sampling(benchmark):
+def test_line_against_dense_sampling(benchmark, race):
     network, low, high = he([64] * 4, 256, 1), -3.0, 3.0
     regions = benchmark(line_regions, network, (low, high))
-    ours, points, found = benchmark.stats.stats.min / 256, 1000, 0
+    ours, points, found = benchmark.stats.stats.median / 256, 1000, 0
     exact = int(regions.cells[:8].sum())
     while found < 0.99 * exact:
         points = int(points * 1.5)
         found = sum(patterns_on_a_grid(network, k, low, high, points) for k in range(8))
     grid = min(seconds(lambda: [patterns_on_a_grid(network, k, low, high, points) for k in range(8)]) for _ in range(3)) / 8
-    benchmark.extra_info.update(grid_points=points, found=found / exact, ratio=grid / ours)
+    what = f"1-D regions of [64] x 4 against {points:,} grid points that find {found / exact:.1%}, wall clock"
+    race.row(Row("-", what, grid / ours, 100, ours=ours, other=grid, dtypes=DOUBLE))
     assert grid / ours > 5
 
 
@@ -135,10 +130,10 @@ def test_one_wide_deep_network(benchmark):
 
 @pytest.mark.parametrize("count", [plane_cells, plane_regions])
 @pytest.mark.parametrize("widths", [[32, 32], [64, 64], [32] * 4, [64] * 3], ids=str)
-def test_plane_against_a_program_per_cell(benchmark, widths, count):
+def test_plane_against_a_program_per_cell(benchmark, race, widths, count):
     network = he(widths, 1, 2)
     benchmark(count, network)
-    ours, cells = benchmark.stats.stats.min, plane_cells(network)[0]
+    ours, cells = benchmark.stats.stats.median, plane_cells(network)[0]
     # Half-spaces as many as one cell has, satisfied by a known point; one program for each cell is the least a search needs.
     rng, units = np.random.default_rng(0), sum(widths)
 
@@ -148,5 +143,10 @@ def test_plane_against_a_program_per_cell(benchmark, widths, count):
         linprog([0, 0, -1], A_ub=walls, b_ub=rng.uniform(0.1, 3, units), bounds=[(None, None)] * 2 + [(None, 1)])
 
     each = seconds(lambda: [program() for _ in range(60)]) / 60
-    benchmark.extra_info.update(cells=cells, ratio=each * cells / ours)
+    what = f"2-D {count.__name__} of {widths}, {cells:,} cells, against a linear program each, wall clock"
+    race.row(Row("G9", what, each * cells / ours, 30, ours=ours, other=each * cells, dtypes=DOUBLE))
     assert each * cells / ours > 5
+
+
+def test_plane_against_splinecam(race):
+    race.skip("G9", "2-D regions against SplineCam", "SplineCam needs CUDA and graph-tool, and is on no package index")
