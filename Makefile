@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make claims   try to refute every claim and kill every control (PROFILE=quick|default|thorough)"
 	@echo "make test     the project's own tests"
-	@echo "make bench    ratios of speed, measured in one run"
+	@echo "make bench    one table of ratios of speed, and one of replicates to a verdict"
 	@echo "make lint     ruff;  make types   pyright"
 	@echo "make api      the reference of every docstring, into build/api"
 	@echo "make reports  recompute the published regime reports into reports/"
@@ -28,7 +28,8 @@ test: $(VENV)/.ready
 	$(BIN)/python -m pytest tests -n 2
 
 bench: $(VENV)/.ready
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -p no:xdist
+	$(BIN)/python tests/decide/replicates.py
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -p no:xdist --benchmark-columns=median,rounds
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check src claims tests

@@ -1,41 +1,44 @@
-"""Ratios of speed: both sides are timed in one run, and printed at its end."""
+"""Goals of speed as ratios: both sides take turns in one run, and one table of all goals is printed at its end."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
+import torch
+from race import Race, Row
+
+ROWS = pytest.StashKey[list[Row]]()
 
 
-def fastest(action: Callable[[], object], rounds: int = 3) -> float:
-    """Seconds of the fastest of some rounds."""
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - started)
-    return min(times)
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ROWS] = []
 
 
 @pytest.fixture
-def against(benchmark) -> Callable[..., None]:
-    """Time what a user would write beside the benchmark that has run, and keep the ratio."""
+def race(benchmark, request: pytest.FixtureRequest) -> Race:
+    return Race(benchmark, request.config.stash[ROWS])
 
-    def compare(what: str, other: Callable[[], object], rounds: int = 3, work: float = 1.0) -> None:
-        """The ratio of times, `work` being how many times the other's work the benchmark has done."""
-        if benchmark.stats is None:
-            return
-        benchmark.extra_info[what] = round(work * fastest(other, rounds) / benchmark.stats.stats.min, 2)
 
-    return compare
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    session = getattr(terminalreporter.config, "_benchmarksession", None)
-    found = [(one.name, one.extra_info) for one in getattr(session, "benchmarks", []) if one.extra_info]
-    if found:
-        terminalreporter.section("ratios")
-        for test, ratios in found:
-            words = ", ".join(f"{what}: {value:.4g}" if isinstance(value, float) else f"{what}: {value}" for what, value in ratios.items())
-            terminalreporter.write_line(f"{test}: {words}")
+    rows = terminalreporter.config.stash[ROWS]
+    if not rows:
+        return
+    terminalreporter.section("ratios: both sides timed in turn, medians, CPU seconds of one thread unless said")
+    lines = [("goal", "what", "measured", "wanted", "ours", "other", "dtypes", "")]
+    for row in sorted(rows, key=lambda row: (row.goal == "-", int(row.goal[1:] or 0), row.what)):
+        bound = "" if row.wanted is None else f"{'<=' if row.at_most else '>='} {row.wanted:,g}"
+        lines.append((row.goal, row.what, shown(row.ratio), bound, shown(row.ours), shown(row.other), row.dtypes, row.verdict))
+    widths = [max(len(line[column]) for line in lines) for column in range(7)]
+    for line in lines:
+        terminalreporter.write_line("  ".join(part.ljust(width) for part, width in zip(line, [*widths, 0], strict=True)).rstrip())

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +16,8 @@ from regimes.regions.line import line_regions
 from regimes.regions.network import PiecewiseLinear
 from regimes.regions.plane import plane_cells, plane_regions
 
+DOUBLE = "float64 / float64"
+
 
 def he(widths: list[int], replicates: int, inputs: int) -> PiecewiseLinear:
     generator, fan_in, weights, biases = torch.Generator().manual_seed(0), inputs, [], []
@@ -25,12 +26,6 @@ def he(widths: list[int], replicates: int, inputs: int) -> PiecewiseLinear:
         biases.append(torch.randn(replicates, width, generator=generator, dtype=torch.double))
         fan_in = width
     return PiecewiseLinear(tuple(weights), tuple(biases))
-
-
-def seconds(call) -> float:
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
 
 
 def lists(network: PiecewiseLinear, index: int) -> list[tuple[list, list]]:
@@ -89,41 +84,27 @@ def patterns_on_a_grid(network: PiecewiseLinear, index: int, low: float, high: f
     return 1 + int(changed.sum())
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_line_against_a_loop_over_breakpoints(benchmark):
+@pytest.mark.parametrize(("goal", "baseline", "wanted", "few"), [("G9", "plain Python", 40, 1), ("-", "NumPy per interval", None, 4)])
+def test_line_against_a_loop_over_breakpoints(race, goal, baseline, wanted, few):
     network = he([64] * 4, 256, 1)
-    regions = benchmark(line_regions, network)
-    ours = benchmark.stats.stats.min / 256
-    arrays = [[(w[k].numpy(), b[k].numpy()) for w, b in zip(network.weights, network.biases, strict=True)] for k in range(4)]
-    assert [cells_with_numpy_per_interval(layers) for layers in arrays] == regions.cells[:4].tolist()
-    vectors = min(seconds(lambda: [cells_with_numpy_per_interval(layers) for layers in arrays]) for _ in range(5)) / 4
-    assert cells_in_plain_python(lists(network, 0)) == regions.cells[0]
-    plain = min(seconds(lambda: cells_in_plain_python(lists(network, 0))) for _ in range(2))
-    benchmark.extra_info.update(
-        microseconds_per_network=ours * 1e6, ratio_plain_python=plain / ours, ratio_numpy_per_interval=vectors / ours
-    )
-    assert plain / ours > 50
-    assert vectors / ours > 5
+    count = cells_in_plain_python if baseline == "plain Python" else cells_with_numpy_per_interval
+    arrays = [[(w[k].numpy(), b[k].numpy()) for w, b in zip(network.weights, network.biases, strict=True)] for k in range(few)]
+    layers = [lists(network, k) for k in range(few)] if baseline == "plain Python" else arrays
+    assert [count(one) for one in layers] == line_regions(network).cells[:few].tolist()
+    what = f"1-D regions of [64] x 4 against {baseline}"
+    race(goal, what, lambda: line_regions(network), lambda: [count(one) for one in layers], wanted=wanted, work=256 / few, dtypes=DOUBLE)
 
 
-def test_line_against_dense_sampling(benchmark):
+def test_line_against_dense_sampling(race):
     network, low, high = he([64] * 4, 256, 1), -3.0, 3.0
-    regions = benchmark(line_regions, network, (low, high))
-    ours, points, found = benchmark.stats.stats.min / 256, 1000, 0
-    exact = int(regions.cells[:8].sum())
+    points, found = 1000, 0
+    exact = int(line_regions(network, (low, high)).cells[:8].sum())
     while found < 0.99 * exact:
         points = int(points * 1.5)
         found = sum(patterns_on_a_grid(network, k, low, high, points) for k in range(8))
-    grid = min(seconds(lambda: [patterns_on_a_grid(network, k, low, high, points) for k in range(8)]) for _ in range(3)) / 8
-    benchmark.extra_info.update(grid_points=points, found=found / exact, ratio=grid / ours)
-    assert grid / ours > 5
+    what = f"1-D regions of [64] x 4 against {points:,} grid points that find {found / exact:.1%}"
+    race("-", what, lambda: line_regions(network, (low, high)), lambda: [patterns_on_a_grid(network, k, low, high, points) for k in range(8)],
+         wanted=100, work=256 / 8, dtypes=DOUBLE)  # fmt: skip
 
 
 def test_one_wide_deep_network(benchmark):
@@ -135,10 +116,9 @@ def test_one_wide_deep_network(benchmark):
 
 @pytest.mark.parametrize("count", [plane_cells, plane_regions])
 @pytest.mark.parametrize("widths", [[32, 32], [64, 64], [32] * 4, [64] * 3], ids=str)
-def test_plane_against_a_program_per_cell(benchmark, widths, count):
+def test_plane_against_a_program_per_cell(race, widths, count):
     network = he(widths, 1, 2)
-    benchmark(count, network)
-    ours, cells = benchmark.stats.stats.min, plane_cells(network)[0]
+    cells = plane_cells(network)[0]
     # Half-spaces as many as one cell has, satisfied by a known point; one program for each cell is the least a search needs.
     rng, units = np.random.default_rng(0), sum(widths)
 
@@ -147,6 +127,9 @@ def test_plane_against_a_program_per_cell(benchmark, widths, count):
         walls = np.c_[-np.cos(angle), -np.sin(angle), np.ones(units)]
         linprog([0, 0, -1], A_ub=walls, b_ub=rng.uniform(0.1, 3, units), bounds=[(None, None)] * 2 + [(None, 1)])
 
-    each = seconds(lambda: [program() for _ in range(60)]) / 60
-    benchmark.extra_info.update(cells=cells, ratio=each * cells / ours)
-    assert each * cells / ours > 5
+    what = f"2-D {count.__name__} of {widths}, {cells:,} cells, against a linear program each"
+    race("G9", what, lambda: count(network), lambda: [program() for _ in range(20)], wanted=30, work=cells / 20, dtypes=DOUBLE)
+
+
+def test_plane_against_splinecam(race):
+    race.skip("G9", "2-D regions against SplineCam", "SplineCam needs CUDA and graph-tool, and is on no package index")

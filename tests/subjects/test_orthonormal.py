@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regimes.subjects.orthonormal import orthonormal, root
+from regimes.subjects.orthonormal import factors, orthonormal, root
 
 
 def gaussian(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -36,6 +36,18 @@ def test_dead_and_collinear_columns_beside_well_conditioned_ones() -> None:
     assert [round(float(one.square().sum())) for one in q] == [3, 3, 4]
     torch.testing.assert_close(q @ t, h, rtol=0, atol=1e-13)
     assert (q[0].isfinite()).all() and t[0, :, 2].abs().max() == 0
+
+
+def test_a_well_conditioned_matrix_is_its_own_basis() -> None:
+    h = gaussian(3, 20, 4)
+    basis, lower, triangle = factors(h)
+    assert basis is h
+    h[1, :, 3] = h[1, :, 0]
+    mixed, lower, triangle = factors(h)
+    assert torch.equal(mixed[::2], h[::2]) and not torch.equal(mixed[1], h[1])
+    q = torch.linalg.solve_triangular(lower.mT, mixed, upper=True, left=False)
+    torch.testing.assert_close(q @ triangle, h, rtol=0, atol=1e-13)
+    torch.testing.assert_close(mixed[1].mT @ mixed[1], torch.diag(torch.tensor([1.0, 1, 1, 0])).double(), rtol=0, atol=1e-13)
 
 
 def test_nearly_collinear_columns_keep_their_small_angle() -> None:

@@ -6,10 +6,10 @@ Every number has all its digits, but `detectable`, a calculation of power, which
 
 `cells.json`, `controls.json`, `thresholds.json`, for a notebook: all cells of the report (other people's code included), all
 controls, and all measured thresholds, each as one table that `pandas.read_json("cells.json", precise_float=True)` reads: an
-object of columns, each a list. `cells.json`: `claim`, `case` (coordinates by axis; `pandas.json_normalize(table["case"])` has the
-axes as columns), `CELLS`, `sampler`, `run` (the run's place in the runs of `report.json`), the settings that differ between cells
-(`dtype`, `device`, `alpha`), `details` (what else the rule says). `controls.json`: `claim`, `control`, `why`, `verdict`, `case`
-(the witness), `FOUND`. `thresholds.json`: `claim` and the fields of `regimes.sweep.store.Store.put_threshold`.
+object of columns, each a list. `cells.json`: `claim`, `case` (coordinates by axis; `pandas.json_normalize(table["case"])`
+has the axes as columns), `CELLS`, `sampler`, `run` (the run's place in the runs of `report.json`), the settings that differ
+between cells (`dtype`, `device`, `alpha`), `details` (what else the rule says). `controls.json`: `claim`, `control`, `why`,
+`verdict`, `case` (the witness), `FOUND`. `thresholds.json`: `claim`, and the fields of `Store.put_threshold`.
 
 `report.json`, schema 2: `schema`, `papers` by key, `runs` (`id`, `provenance`, `started`, `finished`), `claims` (`id`,
 `title`, `kind`, `page`, `verdict`, `cells` as counts by `inside` and `outside` and verdict, `controls`, `killed`, `slack` and

@@ -17,7 +17,7 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
-from regimes.subjects.activations import ACTIVATIONS, relu_derivative
+from regimes.subjects.activations import ACTIVATIONS
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.dense_networks import layer_ratios, rescale
 from regimes.subjects.orthonormal import Generator, stream
@@ -28,7 +28,7 @@ from regimes.subjects.subject import Subject
 
 EPS = 1e-5  # torch's default in both normalisations
 Streams = tuple[Generator, Generator]
-IN_RANGE = 128  # squares and their sums are then far from the ends of float64
+SMALL = 2.0**-256  # squared norms between it and its inverse, and their sums, are far from the ends of float64
 NORMALISATIONS = {"none": 0, "batch": 2, "layer": 1}
 Layer = Callable[[int, float, Tensor, Tensor, Generator, Generator], LawLayer | DirectLayer]
 
@@ -119,12 +119,12 @@ class ForwardNetworks:
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N); -inf where h^l = 0."""
         h, gram, shift, streams = self._start()
-        norms = [_log_squares(gram, shift)]
+        grams = [(gram, shift)]
         for index in range(1, len(self.architecture.widths)):
             h = self._up(index, h, gram, streams)[-1]
             h, gram, shift = _in_range(h, shift, self.homogeneous)
-            norms.append(_log_squares(gram, shift))
-        return torch.stack(norms, 1)
+            grams.append((gram, shift))
+        return _log_squares(*_stacked(grams))
 
     def layer_ratios(self) -> Tensor:
         """r_l = |h^l|^2/|h^(l-1)|^2 of the first input, shape (R, L); 0 where layer l dies, NaN after that."""
@@ -152,20 +152,17 @@ class GramNetworks(ForwardNetworks):
                 residual network.
         """
         h, gram, shift, streams = self._start()
-        ups, grams, log_hidden, active = [], [(gram, shift)], [_log_squares(gram, shift)], []
+        ups, grams, active = [], [(gram, shift)], []
         for index in range(1, len(self.architecture.widths)):
             matrix, z, scale, branch, h = self._up(index, h, gram, streams)
-            # ReLU's slope is the indicator that the count needs; sums of booleans are ten times slower.
-            positive = relu_derivative(z, h)
-            same = self.derivative is relu_derivative and not self.residual
-            ups.append((matrix, z, scale, positive if same else self.derivative(z, branch)))
-            active.append(positive.sum(1))
+            ups.append((matrix, z, scale, branch))
+            active.append((h > 0).sum(1).double())
             h, gram, shift = _in_range(h, shift, self.homogeneous)
             grams.append((gram, shift))
-            log_hidden.append(_log_squares(gram, shift))
-        above = output_error(error, h, torch.ones_like(h) if self.residual else ups[-1][3], shift, self.randomness)
-        delta = self.residual * ups[-1][3] * above if self.residual else above
-        back, log_delta, log_batch = torch.zeros_like(shift), [], []
+        slope = self.derivative(*ups[-1][1::2])
+        above = output_error(error, h, torch.ones_like(h) if self.residual else slope, shift, self.randomness)
+        delta = self.residual * slope * above if self.residual else above
+        back, errors = torch.zeros_like(shift), []
         for index in range(len(ups), 0, -1):
             matrix, z, scale, _ = ups[index - 1]
             if scale is not None:
@@ -175,33 +172,41 @@ class GramNetworks(ForwardNetworks):
             delta, gram, back = _in_range(delta, back, True)
             if self.residual:
                 above = torch.ldexp(above, (before - back)[:, None, None].to(torch.int32))
-            log_delta.append(_log_squares(gram, back))
-            below, shift = grams[index - 1]
-            log_batch.append((gram * below).sum((1, 2)).clamp_min(0).log() + 2 * math.log(2) * (back + shift))
+            errors.append((gram, back))
             if index > 1:
                 g = matrix.backward(delta, gram)
-                slope = ups[index - 2][3]
+                # Slopes are made again: to keep them would be one more array of every layer.
+                slope = self.derivative(*ups[index - 2][1::2])
                 if self.residual:
                     above = above + g
                     delta = self.residual * slope * above
                 else:
                     delta = g.mul_(slope)
+        (up, shifts), (down, backs) = (_stacked(pairs) for pairs in (grams, errors[::-1]))
+        batch = (down * up[:, :-1]).sum((2, 3)).clamp_min(0)
         return GramGradients(
-            torch.stack(log_delta[::-1], 1), torch.stack(log_hidden, 1), torch.stack(log_batch[::-1], 1), torch.stack(active, 1)
-        )
+            _log_squares(down, backs), _log_squares(up, shifts),
+            batch.log() + 2 * math.log(2) * (backs + shifts[:, :-1]), torch.stack(active, 1),
+        )  # fmt: skip
+
+
+def _stacked(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Gram matrices (R, layers, N, N) and exponents (R, layers)."""
+    grams, exponents = zip(*pairs, strict=True)
+    return torch.stack(grams, 1), torch.stack(exponents, 1)
 
 
 def _log_squares(gram: Tensor, exponent: Tensor) -> Tensor:
-    """The logarithms of the diagonal times 4^exponent, shape (R, N)."""
-    return gram.diagonal(dim1=1, dim2=2).log() + 2 * math.log(2) * exponent[:, None]
+    """The logarithms of the diagonals times 4^exponent, shape (..., N)."""
+    return gram.diagonal(dim1=-2, dim2=-1).log() + 2 * math.log(2) * exponent[..., None]
 
 
 def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """H, its Gram matrix and the powers of two taken out of it, which changes where it leaves 2^-IN_RANGE..2^IN_RANGE."""
+    """H, its Gram matrix and the powers of two taken out of it, which changes where a norm leaves SMALL..1/SMALL."""
     gram = h.mT @ h
     if homogeneous:
-        size = torch.frexp(gram.diagonal(dim1=1, dim2=2).amax(1)).exponent // 2
-        if size.abs().max() > IN_RANGE:
+        least, most = torch.aminmax(gram.diagonal(dim1=1, dim2=2).amax(1))
+        if least < SMALL or most > 1 / SMALL:
             h, taken = rescale(h)
             return h, h.mT @ h, exponent + taken
     return h, gram, exponent

@@ -66,14 +66,14 @@ class MatrixDAE:
     def force(self, encoder: torch.Tensor, decoder: torch.Tensor) -> torch.Tensor:
         """G = (I - W)Σ - εW, minus the loss's gradient in W, shape (R, D, D)."""
         product_ = decoder @ encoder
-        return self.moment - product_ @ self.moment - self.noise * product_
+        return torch.baddbmm(torch.sub(self.moment, product_, alpha=self.noise), product_, self.moment, alpha=-1)
 
     def step(self, encoder: torch.Tensor, decoder: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """One step of gradient descent on the loss."""
         force, keep = self.force(encoder, decoder), 1 - self.rate * self.decay
         return (
-            keep * encoder + self.rate * decoder.mT @ force,
-            keep * decoder + self.rate * force @ encoder.mT,
+            torch.baddbmm(encoder, decoder.mT, force, beta=keep, alpha=self.rate),
+            torch.baddbmm(decoder, force, encoder.mT, beta=keep, alpha=self.rate),
         )
 
     def flow(self, encoder: torch.Tensor, decoder: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,8 @@
 """One Gaussian layer asked twice, for W H on the way up and W^T Delta on the way down: exact in law, or with all weights.
 
-Given W H = Z, with H = Q T and A = W Q, W^T Delta is Q A^T Delta + sigma (I - Q Q^T) Xi S, Xi standard normal and
-S^T S = Delta^T Delta, if Delta depends on W through Z alone. N numbers a unit each way take the place of n weights a unit.
+With H = Q T and A = W Q given, W^T Delta is Q A^T Delta + (I - Q Q^T) F, F = sigma Xi C with standard normal Xi and
+C^T C = Delta^T Delta, if Delta depends on W through W H alone. N numbers a unit each way take the place of n weights a
+unit. Q itself is not needed: for any B = Q S^T this is F + B (S S^T)^-1 ((W B)^T Delta - B^T F), and H serves as B.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from regimes.subjects.orthonormal import Generator, orthonormal, root, standard_normal
+from regimes.subjects.orthonormal import Generator, factors, root, standard_normal
 
 
 class LawLayer:
@@ -24,32 +25,37 @@ class LawLayer:
         down: source of what the way down reveals.
 
     Attributes:
-        pre: Z = W H, shape (R, n_l, N).
+        pre: W H, shape (R, n_l, N).
+        span: B, shape (R, n_(l-1), k), k = min(n_(l-1), N).
+        lower: S, shape (R, k, k).
+        known: W B, shape (R, n_l, k).
     """
 
     sampler = "gram"
 
     def __init__(self, rows: int, deviation: float, hidden: Tensor, gram: Tensor, up: Generator, down: Generator) -> None:
-        self.deviation, self.hidden, self.down = deviation, hidden, down
-        self.basis, triangle = self.factor(hidden, gram)
+        self.deviation, self.down = deviation, down
+        self.span, self.lower, triangle = self.factor(hidden, gram)
         # Rows are inputs or directions, here and below: long vectors are then contiguous.
-        shape = (hidden.shape[0], self.basis.shape[2], rows)
-        self.answers = standard_normal(shape, up).mul_(deviation)
-        self.pre = (triangle.mT @ self.answers).mT
+        shape = (hidden.shape[0], triangle.shape[1], rows)
+        answers = standard_normal(shape, up)
+        self.pre = (deviation * triangle.mT @ answers).mT
+        self.known = self.pre if self.span is hidden else (deviation * self.lower @ answers).mT
 
-    def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
-        """Q and T."""
-        return orthonormal(hidden, gram)
+    def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """B, S and T."""
+        return factors(hidden, gram)
 
     def backward(self, delta: Tensor, gram: Tensor) -> Tensor:
         """W^T Delta, shape (R, n_(l-1), N) from (R, n_l, N) and Delta^T Delta."""
         s = root(delta, gram).mT * self.deviation
-        fresh = s @ standard_normal((delta.shape[0], s.shape[2], self.hidden.shape[1]), self.down)
-        return fresh.baddbmm_(self.along(delta, fresh), self.basis.mT).mT
+        fresh = s @ standard_normal((delta.shape[0], s.shape[2], self.span.shape[1]), self.down)
+        along = torch.cholesky_solve(self.along(delta, fresh), self.lower)
+        return fresh.baddbmm_(along.mT, self.span.mT).mT
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
-        """What is added along Q: the fixed part, less the fresh part's share; shape (R, N, k)."""
-        return torch.baddbmm(delta.mT @ self.answers.mT, fresh, self.basis, alpha=-1)
+        """B^T of what is added along B: the fixed part, less the fresh part's share; shape (R, k, N)."""
+        return torch.baddbmm(self.known.mT @ delta, self.span.mT, fresh.mT, alpha=-1)
 
 
 class DirectLayer:
@@ -72,7 +78,7 @@ class IndependentLayer(LawLayer):
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """Nothing."""
-        return torch.zeros_like(fresh @ self.basis)
+        return torch.zeros_like(self.span.mT @ fresh.mT)
 
 
 class UnfixedLayer(LawLayer):
@@ -80,7 +86,7 @@ class UnfixedLayer(LawLayer):
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """The fresh part's share alone."""
-        return -(fresh @ self.basis)
+        return -(self.span.mT @ fresh.mT)
 
 
 class UnprojectedLayer(LawLayer):
@@ -88,15 +94,15 @@ class UnprojectedLayer(LawLayer):
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """The fixed part alone."""
-        return delta.mT @ self.answers.mT
+        return self.known.mT @ delta
 
 
 class JitteredLayer(LawLayer):
     """Wrong: the Gram matrix is made regular by 1e-3 of its mean diagonal, and 1e-6 besides."""
 
-    def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
-        """Q and T of the jittered Gram matrix."""
+    def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """H, and S and T of the jittered Gram matrix."""
         jitter = 1e-6 + 1e-3 * gram.diagonal(dim1=1, dim2=2).mean(1)
         eye = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
-        triangle = torch.linalg.cholesky(gram + jitter[:, None, None] * eye).mT
-        return torch.linalg.solve_triangular(triangle, hidden, upper=True, left=False), triangle
+        lower = torch.linalg.cholesky(gram + jitter[:, None, None] * eye)
+        return hidden, lower, lower.mT

@@ -1,0 +1,72 @@
+"""Many random flows at once against zuko's modules one by one, and RAD's density against a loop over points.
+
+The couplings are timed behind a comparison with NumPy, coupling by coupling; RAD's density behind equality with the loop's.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from regimes.case import Case
+from regimes.flows.anchors import against_realnvp
+from regimes.flows.subjects import rad
+from regimes.randomness import Randomness
+
+FLOWS, POINTS = 16, 64
+
+
+def randomness(dtype: torch.dtype = torch.float32) -> Randomness:
+    return Randomness("bench", torch.device("cpu"), dtype)
+
+
+def test_couplings_against_zuko(race) -> None:
+    what = f"{FLOWS} random RealNVPs, batch {POINTS}: forward, log-det, inverse, against zuko one by one"
+    try:
+        import zuko
+    except ImportError:
+        race.skip("G10", what, "zuko is not installed; pip install 'regimes[subjects]'")
+    draws = rad("RealNVP", family="none", hidden=64)(Case({"input_dim": 8, "depth": 4}), FLOWS, randomness())
+    assert float(abs(against_realnvp(draws)).max()) <= 1
+    flow, x = draws.flow, torch.randn(FLOWS, POINTS, 8)
+
+    def ours() -> object:
+        with torch.no_grad():
+            z, branches, _ = flow.forward(x)
+            return flow.inverse(z, branches)
+
+    theirs = [zuko.flows.RealNVP(8, transforms=4, hidden_features=(64,)) for _ in range(FLOWS)]
+
+    def other() -> None:
+        with torch.no_grad():
+            for module, points in zip(theirs, x, strict=True):
+                transform = module().transform
+                z, _ = transform.call_and_ladj(points)
+                transform.inv(z)
+
+    back, _ = race("G10", what, ours, other, wanted=10, rounds=15)
+    assert float((back - x).abs().max()) < 1e-3
+
+
+def test_autoregressive_inverse(race) -> None:
+    race.skip("G10", "autoregressive inverse against zuko at D = 64", "regimes has no autoregressive flow of its own; zuko's is a subject")
+
+
+@pytest.mark.parametrize("points", [4096])
+def test_rad_density_against_a_loop_over_points(race, points: int) -> None:
+    draws = rad("RAD", family="interval", pieces=4)(Case({"input_dim": 8, "depth": 8}), 1, randomness())
+    flow, x = draws.flow, torch.rand(1, points, 8)
+    few = 32
+
+    def loop() -> torch.Tensor:
+        with torch.no_grad():
+            return torch.cat([flow.log_density(x[:, k : k + 1]) for k in range(few)], 1)
+
+    def ours() -> torch.Tensor:
+        with torch.no_grad():
+            return flow.log_density(x)
+
+    torch.testing.assert_close(loop(), ours()[:, :few], rtol=1e-4, atol=1e-4)
+    race("G11", f"RAD log-density, D = 8, 8 folds of 4 pieces, {points} points, against one by one", ours, loop, wanted=500, work=points / few)
+    row = race.rows[-1]
+    race.row(type(row)("G11", "microseconds a point of the same", 1e6 * row.ours / points, 0.4, True, row.ours, dtypes="float32"))
