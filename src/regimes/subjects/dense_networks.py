@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -128,11 +129,11 @@ class DenseNetworks(FeedForward, CountsRegions):
     def products(self, kept: bool) -> Iterator[WholeLayers]:
         """Products with whole layers of weights; what `scaled` draws lies in memory used again."""
         widths = self.architecture.widths
-        sizes = [self.replicates * rows * columns for columns, rows in zip(widths, widths[1:], strict=False)]
+        sizes = [self.replicates * rows * columns for columns, rows in pairwise(widths)]
         if not isinstance(self.draw, scaled):
             yield WholeLayers(self, None, kept)
             return
-        with scratch(sum(sizes) if kept else max(sizes), self.randomness.device, self.randomness.dtype) as memory:
+        with scratch(max(sizes[0], sum(sizes[1:])) if kept else max(sizes), self.randomness.device, self.randomness.dtype) as memory:
             yield WholeLayers(self, memory, kept)
 
 
@@ -147,31 +148,33 @@ class WholeLayers:
 
     def __init__(self, networks: DenseNetworks, memory: Tensor | None, kept: bool) -> None:
         self.networks, self.memory, self.kept = networks, memory, kept
-        self.weights: list[Tensor] = []
+        self.weights: dict[int, Tensor] = {}
 
-    def forward(self, layer: int, hidden: Tensor, pre: Tensor | None) -> Tensor:
+    def forward(self, layer: int, hidden: Tensor) -> Tensor:
         """W^l h^(l-1), shape (R, n_l, N)."""
-        weights = self._drawn(layer)
-        if self.kept:
-            self.weights.append(weights)
+        weights = self._drawn(layer, self.kept and layer > 1)
         return forward_product(weights, hidden)
 
     def backward(self, layer: int, delta: Tensor) -> Tensor:
-        """W^l^T delta^l, shape (R, n_(l-1), 1)."""
-        weights = self.weights[layer - 1]
+        """W^l^T delta^l for l = 2..L, shape (R, n_(l-1), 1)."""
+        weights = self.weights[layer]
         if weights.shape[2] <= SMALL:
             return (weights * delta).sum(1)[:, :, None]
         return torch.bmm(delta.transpose(1, 2), weights).transpose(1, 2)
 
-    def _drawn(self, layer: int) -> Tensor:
+    def _drawn(self, layer: int, kept: bool) -> Tensor:
         draw, networks = self.networks.draw, self.networks
         if self.memory is None or not isinstance(draw, scaled):
-            return networks.weights(layer)
-        shape = (networks.replicates, networks.architecture.widths[layer], networks.architecture.widths[layer - 1])
-        out = self.memory[: shape[0] * shape[1] * shape[2]].view(shape)
-        if self.kept:
-            self.memory = self.memory[out.numel() :]
-        return draw.fill(out, layer, networks.randomness)
+            weights = networks.weights(layer)
+        else:
+            shape = (networks.replicates, networks.architecture.widths[layer], networks.architecture.widths[layer - 1])
+            out = self.memory[: shape[0] * shape[1] * shape[2]]
+            weights = draw.fill(out.view(shape), layer, networks.randomness)
+            if kept:
+                self.memory = self.memory[out.numel() :]
+        if kept:
+            self.weights[layer] = weights
+        return weights
 
 
 def forward_product(weights: Tensor, hidden: Tensor) -> Tensor:

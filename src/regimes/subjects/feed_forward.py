@@ -50,29 +50,38 @@ class GradientNorms:
 class Products(Protocol):
     """The products of one pass, layer by layer upwards and then downwards."""
 
-    def forward(self, layer: int, hidden: Tensor, pre: Tensor | None) -> Tensor:
-        """W^l h^(l-1), shape (R, n_l, N), from h^(l-1) and the pre-activations that it comes from, None for the inputs."""
+    def forward(self, layer: int, hidden: Tensor) -> Tensor:
+        """W^l h^(l-1), shape (R, n_l, N)."""
         ...
 
     def backward(self, layer: int, delta: Tensor) -> Tensor:
-        """W^l^T delta^l, shape (R, n_(l-1), 1); right where the slope of layer l - 1 is not 0."""
+        """W^l^T delta^l for l = 2..L, shape (R, n_(l-1), 1); right where the slope of layer l - 1 is not 0."""
         ...
 
 
 @dataclass(frozen=True)
 class Up:
-    """A layer of a forward pass: h^l 2^-shift and a^l 2^-(shift below), which it comes from."""
+    """A layer of a forward pass.
+
+    Attributes:
+        hidden: h^l in units of 2^shift, shape (R, n_l, N).
+        pre: a^l in units of 2^shift of the layer below, None for the inputs.
+        norm: |h^l| in the latter units, float64 of shape (R, N).
+        shift: float64 of shape (R,).
+    """
 
     hidden: Tensor
     pre: Tensor | None
+    norm: Tensor
     shift: Tensor
 
 
 @dataclass(frozen=True)
 class Down:
-    """A layer of a backward pass: delta^l 2^-shift."""
+    """A layer of a backward pass: delta^l in units of 2^shift, shape (R, n_l, 1), and |delta^l| in those of the layer above."""
 
     delta: Tensor
+    norm: Tensor
     shift: Tensor
 
 
@@ -119,26 +128,27 @@ class FeedForward(ABC):
 
     def _up(self, products: Products, inputs: Tensor, rescaled: bool) -> Iterator[Up]:
         """Layers 0..L."""
-        below = Up(inputs, None, torch.zeros(self.replicates, dtype=torch.float64, device=inputs.device))
+        zero = torch.zeros(self.replicates, dtype=torch.float64, device=inputs.device)
+        below = Up(inputs, None, norm(inputs), zero)
         yield below
         widths = self.architecture.widths
         for layer in range(1, len(widths)):
-            a = products.forward(layer, below.hidden, below.pre)
+            a = products.forward(layer, below.hidden)
             if self.biases is not None:
                 a = a + self.biases(layer, self.replicates, widths[layer], widths[layer - 1], self.randomness)[:, :, None]
             h, shift = self.activation(a), below.shift
+            length = norm(h)
             if rescaled:
-                h, exponent = rescale(h)
+                h, exponent = in_units_of(length, h)
                 shift = shift + exponent
-            below = Up(h, a, shift)
+            below = Up(h, a, length, shift)
             yield below
 
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N), float64; -inf where h^l = 0."""
         with self.products(kept=False) as products:
-            up = ((log_square_norm(one.hidden), one.shift) for one in self._up(products, self.inputs(), self.homogeneous))
-            norms, shifts = (torch.stack(parts, 1) for parts in zip(*up, strict=True))
-        return norms + 2 * math.log(2) * shifts[:, :, None]
+            up = [(one.norm, one.shift) for one in self._up(products, self.inputs(), self.homogeneous)]
+        return log_squares([length for length, _ in up], [shift for _, shift in up])
 
     def sample_moments(self) -> SampleMoments:
         """sigma^2, m^2 and v^2 of the next layer's pre-activations over the inputs, given layer l = 0..L."""
@@ -157,19 +167,36 @@ class FeedForward(ABC):
             slopes = [self.derivative(one.pre, one.hidden) for one in up[1:] if one.pre is not None]
             last = up[-1]
             delta = output_error(error, last.hidden, slopes[-1], last.shift, self.randomness)
-            down = [Down(delta, torch.zeros_like(last.shift))]
+            down = [Down(delta, norm(delta), torch.zeros_like(last.shift))]
             for layer in range(len(slopes), 1, -1):
-                delta, exponent = rescale(slopes[layer - 2] * products.backward(layer, delta))
-                down.append(Down(delta, down[-1].shift + exponent))
+                delta = slopes[layer - 2] * products.backward(layer, down[-1].delta)
+                length = norm(delta)
+                delta, exponent = in_units_of(length, delta)
+                down.append(Down(delta, length, down[-1].shift + exponent))
+        log_delta = log_squares([one.norm for one in down], [one.shift for one in down]).flip(1)[:, :, 0]
+        log_hidden = log_squares([one.norm for one in up], [one.shift for one in up])[:, :, 0]
         down.reverse()
-        log_hidden, log_delta = (
-            torch.cat([log_square_norm(vector) for vector in vectors], 1)
-            + 2 * math.log(2) * torch.stack([one.shift for one in passed], 1)
-            for vectors, passed in (([one.hidden for one in up], up), ([one.delta for one in down], down))
-        )
         log_kappa = 2 * (down[-1].delta * last.hidden).double().sum((1, 2)).abs().log() + 2 * math.log(2) * last.shift
         active = torch.stack([(one.hidden > 0).sum((1, 2)) for one in up[1:]], 1).double()
         return GradientNorms(log_delta, log_hidden, active, log_kappa), up, down
+
+
+def norm(h: Tensor) -> Tensor:
+    """|h| over units, shape (R, N) from (R, n, N), in float64."""
+    return torch.linalg.vector_norm(h, dim=1, dtype=torch.float64)
+
+
+def in_units_of(length: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """H over the power of two below its largest norm, per replicate, and the exponent (float64); a dead replicate stays 0."""
+    # 126: powers of two that float32 has without loss.
+    exponent = torch.frexp(length.amax(1)).exponent.clamp_(-126, 126)
+    return h * torch.exp2(-exponent.to(h.dtype))[:, None, None], exponent.double()
+
+
+def log_squares(norms: list[Tensor], shifts: list[Tensor]) -> Tensor:
+    """log|h^l|^2 of every layer, shape (R, layers, N), from norms in units of 2^shift of the layer before."""
+    before = torch.stack([torch.zeros_like(shifts[0]), *shifts[:-1]], 1)
+    return 2 * (torch.stack(norms, 1).log() + math.log(2) * before[:, :, None])
 
 
 def log_square_norm(h: Tensor) -> Tensor:
@@ -187,4 +214,5 @@ def rescale(h: Tensor) -> tuple[Tensor, Tensor]:
     """H times a power of two per replicate, with the exponent taken out (float64); a dead replicate stays 0."""
     largest = h.abs().amax((1, 2)).clamp_min(torch.finfo(h.dtype).tiny)
     exponent = torch.frexp(largest).exponent
-    return torch.ldexp(h, -exponent[:, None, None]), exponent.double()
+    # torch.ldexp of all of h would take a power per entry.
+    return h * torch.ldexp(torch.ones_like(largest), -exponent)[:, None, None], exponent.double()
