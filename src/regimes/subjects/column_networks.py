@@ -25,7 +25,7 @@ from regimes.subjects.scratch import scratch
 from regimes.subjects.subject import PRODUCT_WORK, InLaw, Subject
 
 TILE = 1 << 16  # weights drawn and used at once: 256 KiB in float32, a quarter of a core's cache
-LAYER_WORK = 6000.0  # a layer of one network: indices, generator and calls
+LAYER_WORK = 8000.0  # a layer of one network: indices, generator and calls
 
 
 class ColumnNetworks(FeedForward):

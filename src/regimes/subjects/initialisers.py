@@ -12,6 +12,7 @@ from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.activations import leaky, leaky_derivative, relu, tanh_derivative
 from regimes.subjects.architecture import architecture
+from regimes.subjects.column_networks import by_columns
 from regimes.subjects.dense_networks import DenseNetworks, Draw
 from regimes.subjects.in_law import gaussian_samplers
 from regimes.subjects.independent_weights import (
@@ -23,7 +24,7 @@ from regimes.subjects.independent_weights import (
     truncated,
     uniform,
 )
-from regimes.subjects.subject import Subject
+from regimes.subjects.subject import InLaw, Subject
 
 
 def sphere_rows(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
@@ -49,16 +50,21 @@ def haar_orthogonal(layer: int, replicates: int, rows: int, columns: int, random
 def dense(name: str, draw: Draw, description: str = "", **more: Any) -> Subject:
     """A subject of dense networks whose weights are drawn by `draw`; further arguments as of `DenseNetworks`.
 
-    Independent Gaussian weights without biases have samplers in law, which the engine may use in their place.
+    Independent Gaussian weights without biases have samplers in law, which the engine may use in their place, and independent
+    weights of any law under ReLU may be drawn in active columns only.
     """
 
     def build(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
         return DenseNetworks(architecture(case), replicates, randomness, draw, **more)
 
-    in_law = ()
-    if isinstance(draw, scaled) and draw.standard is normal and more.get("biases") is None:
-        deviation, function = draw.deviation, more.get("activation", relu)
-        in_law = gaussian_samplers(name, lambda rows, columns: deviation(rows, columns) ** 2, function)
+    in_law: tuple[InLaw, ...] = ()
+    function, biases = more.get("activation", relu), more.get("biases")
+    if isinstance(draw, scaled):
+        deviation = draw.deviation
+        if draw.standard is normal and biases is None:
+            in_law += gaussian_samplers(name, lambda rows, columns: deviation(rows, columns) ** 2, function)
+        if function is relu:
+            in_law += (by_columns(name, draw, biases),)
     return Subject(name, build, description, in_law=in_law)
 
 
