@@ -15,7 +15,7 @@ from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture
-from regimes.subjects.dense_networks import layer_ratios, log_square_norm
+from regimes.subjects.signal_norms import layer_ratios, log_square_norm
 from regimes.subjects.guarded import call, finite, global_generator
 
 ACTIVATIONS = (
