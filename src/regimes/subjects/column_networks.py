@@ -138,7 +138,7 @@ class ColumnNetworks:
         widths, shift = self.architecture.widths, 0
         active, weights, squares, shifts = [], {}, [_square(h)], [0.0]
         for layer, (columns, rows) in enumerate(pairwise(widths), 1):
-            where = np.flatnonzero(h if h.ndim == 1 else h.any(1))
+            where = _active(h)
             active.append(where)
             vectors, count = torch.from_numpy(h[where]), len(where)
             a = torch.empty(rows, *h.shape[1:], dtype=memory.dtype)
@@ -160,8 +160,8 @@ class ColumnNetworks:
             squares.append(square)
             shifts.append(float(shift))
             if bias is None:
-                shift += _to_unit(h, float(np.max(square)))
-        active.append(np.flatnonzero(h if h.ndim == 1 else h.any(1)))
+                shift += _to_unit(h, float(square if h.ndim == 1 else square.max()))
+        active.append(_active(h))
         # The last layer's square is in the units of its last vector, as the squares before it are in theirs.
         squares[-1], shifts[-1] = _square(h), float(shift)
         return Up(active, weights, h, np.array(squares), np.array(shifts))
@@ -180,6 +180,11 @@ class ColumnNetworks:
             delta = np.zeros(widths[layer - 1], active.dtype)
             delta[up.active[layer - 1]] = active
         return _logs(np.array(squares), np.array(shifts))[::-1]
+
+
+def _active(h: np.ndarray) -> np.ndarray:
+    """Units that are not 0 at every input."""
+    return np.flatnonzero(h if h.ndim == 1 else h.any(1))
 
 
 def _square(h: np.ndarray) -> np.ndarray:

@@ -41,13 +41,13 @@ class Up:
 
     Attributes:
         hidden: h^l in units of 2^shift, shape (R, n_l, N).
-        pre: a^l in units of 2^shift of the layer below, None for the inputs.
+        pre: a^l in units of 2^shift of the layer below; of the inputs, themselves.
         norm: |h^l| in the latter units, float64 of shape (R, N).
         shift: float64 of shape (R,).
     """
 
     hidden: Tensor
-    pre: Tensor | None
+    pre: Tensor
     norm: Tensor
     shift: Tensor
 
@@ -82,8 +82,10 @@ class Gradients(GradientNorms):
     @cached_property
     def kappa(self) -> Tensor:
         """<a^l, delta^l> in units common to all layers of a network, shape (R, L)."""
-        layers = enumerate(zip(self.down, self.up[1:], strict=True), 1)
-        return torch.stack([(down.delta * up.pre).sum((1, 2)).double() * self._to_last(layer) for layer, (down, up) in layers], 1)
+        found = []
+        for layer, (down, up) in enumerate(zip(self.down, self.up[1:], strict=True), 1):
+            found.append((down.delta * up.pre).sum((1, 2)).double() * self._to_last(layer))
+        return torch.stack(found, 1)
 
     @cached_property
     def magnitude(self) -> Tensor:
@@ -159,7 +161,7 @@ class DenseNetworks(CountsRegions):
     def _up(self, products: WholeLayers, inputs: Tensor, rescaled: bool) -> Iterator[Up]:
         """Layers 0..L."""
         zero = torch.zeros(self.replicates, dtype=torch.float64, device=inputs.device)
-        below = Up(inputs, None, norm(inputs), zero)
+        below = Up(inputs, inputs, norm(inputs), zero)
         yield below
         widths = self.architecture.widths
         for layer in range(1, len(widths)):
@@ -173,6 +175,10 @@ class DenseNetworks(CountsRegions):
                 shift = shift + exponent
             below = Up(h, a, length, shift)
             yield below
+
+    def _slope(self, layer: Up) -> Tensor:
+        """act'(a^l), from a pair in the same units."""
+        return self.derivative(layer.pre, self.activation(layer.pre))
 
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N), float64; -inf where h^l = 0."""
@@ -198,12 +204,11 @@ class DenseNetworks(CountsRegions):
         """
         with self._products(kept=True) as products:
             up = list(self._up(products, self.inputs()[:, :, :1], self.homogeneous))
-            slopes = [self.derivative(one.pre, one.hidden) for one in up[1:] if one.pre is not None]
             last = up[-1]
-            delta = output_error(error, last.hidden, slopes[-1], last.shift, self.randomness)
+            delta = output_error(error, last.hidden, self._slope(last), last.shift, self.randomness)
             down = [Down(delta, norm(delta), torch.zeros_like(last.shift))]
-            for layer in range(len(slopes), 1, -1):
-                delta = slopes[layer - 2] * products.backward(layer, down[-1].delta)
+            for layer in range(len(up) - 1, 1, -1):
+                delta = self._slope(up[layer - 1]) * products.backward(layer, down[-1].delta)
                 length = norm(delta)
                 delta, exponent = in_units_of(length, delta)
                 down.append(Down(delta, length, down[-1].shift + exponent))
@@ -222,7 +227,8 @@ class DenseNetworks(CountsRegions):
         if not isinstance(self.draw, scaled):
             yield WholeLayers(self, None, kept)
             return
-        with scratch(max(sizes[0], sum(sizes[1:])) if kept else max(sizes), self.randomness.device, self.randomness.dtype) as memory:
+        floats = max(sizes[0], sum(sizes[1:])) if kept else max(sizes)
+        with scratch(floats, self.randomness.device, self.randomness.dtype) as memory:
             yield WholeLayers(self, memory, kept)
 
 

@@ -25,7 +25,7 @@ def uniform(out: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def truncated(out: Tensor, generator: torch.Generator) -> Tensor:
-    """Fills `out` with standard normal variables truncated to [-2, 2], variance 0.774: by inversion of their distribution function."""
+    """Fills `out` with standard normal variables cut at [-2, 2], variance 0.774: by inversion of the distribution function."""
     half = 0.5 * math.erf(2 / math.sqrt(2))
     u = torch.empty(out.shape, device=out.device, dtype=torch.float64).uniform_(-half, half, generator=generator)
     return out.copy_(u.mul_(2).erfinv_().mul_(math.sqrt(2)))
@@ -55,7 +55,8 @@ class scaled:
 
     def __call__(self, layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
         """W^l, shape (R, rows, columns)."""
-        return self.fill(torch.empty(replicates, rows, columns, device=randomness.device, dtype=randomness.dtype), layer, randomness)
+        out = torch.empty(replicates, rows, columns, device=randomness.device, dtype=randomness.dtype)
+        return self.fill(out, layer, randomness)
 
     def fill(self, out: Tensor, layer: int, randomness: Randomness) -> Tensor:
         """The same weights in memory of shape (R, rows, columns) that is there."""
