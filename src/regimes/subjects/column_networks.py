@@ -40,7 +40,7 @@ class Up:
     """One network's forward pass.
 
     Attributes:
-        active: units of h^l that are not 0 at every input, l = 0..L.
+        active: units of h^l that are not 0 at one input at least, l = 0..L.
         weights: W^l for l = 2..L without its deviation, shape (n_l, active columns), if the pass goes down again.
         last: h^L in units of 2^(the last shift), shape (n_L,) or (n_L, N).
         squares: |h^l|^2 in units of 2^(2 shift), shape (L + 1,) or (L + 1, N).
@@ -183,7 +183,7 @@ class ColumnNetworks:
 
 
 def _active(h: np.ndarray) -> np.ndarray:
-    """Units that are not 0 at every input."""
+    """Units that are not 0 at one input at least."""
     return np.flatnonzero(h if h.ndim == 1 else h.any(1))
 
 
