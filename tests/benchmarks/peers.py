@@ -9,15 +9,16 @@ import torch
 from torch import nn
 
 
-def loop(width: int, depth: int, inputs: int, networks: int) -> Callable[[], object]:
+def loop(width: int, depth: int, inputs: int, networks: int, law: str = "normal") -> Callable[[], object]:
     """One module at a time, norms of all activations and weight gradients by autograd, float32."""
+    fill = {"normal": nn.init.kaiming_normal_, "uniform": nn.init.kaiming_uniform_}[law]
 
     def run() -> list[torch.Tensor]:
         found = []
         for _ in range(networks):
             layers = [nn.Linear(width, width, bias=False) for _ in range(depth)]
             for layer in layers:
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                fill(layer.weight, nonlinearity="relu")
             h, norms = torch.randn(inputs, width), []
             for layer in layers:
                 h = torch.relu(layer(h))
@@ -91,14 +92,14 @@ def jitted(width: int, depth: int, networks: int) -> Callable[[], object]:
     return lambda: jax.block_until_ready(compiled(keys))
 
 
-def generator_floor(width: int, depth: int, networks: int) -> Callable[[], object]:
-    """As many standard normal float32 numbers as the networks have weights, by torch, in a buffer that stays in cache."""
+def generator_floor(width: int, depth: int, networks: int, law: str = "normal_") -> Callable[[], object]:
+    """As many float32 numbers of a law as the networks have weights, by torch, in a buffer that stays in cache."""
     buffer, count = torch.empty(1 << 16), width * width * depth * networks
     generator = torch.Generator().manual_seed(0)
 
     def run() -> object:
         for _ in range(count >> 16):
-            buffer.normal_(generator=generator)
-        return buffer[: count & 0xFFFF].normal_(generator=generator)
+            getattr(buffer, law)(generator=generator)
+        return getattr(buffer[: count & 0xFFFF], law)(generator=generator)
 
     return run

@@ -86,5 +86,5 @@ def test_against_the_generators_floor(race, lawful, width: int, depth: int, netw
 @pytest.mark.parametrize(("width", "depth", "networks"), [(256, 32, 4), (1024, 16, 1)])
 def test_backward_against_the_generators_floor(race, lawful, width: int, depth: int, networks: int) -> None:
     networks_in_a_batch, floor = batch(width, depth, networks), generator_floor(width, depth, networks)
-    what = f"forward and backward over the generator's floor, {width}x{depth}"
-    race("G6", what, lambda: networks_in_a_batch.gradients(0.1), floor, wanted=0.7, inverse=True)
+    what = f"all weights drawn, forward and backward, over the generator's floor, {width}x{depth}"
+    race("-", what, lambda: networks_in_a_batch.gradients(0.1), floor, inverse=True)

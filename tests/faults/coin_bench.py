@@ -12,7 +12,7 @@ from pathlib import Path
 from regimes.catalogue import load_claims
 from regimes.engine import Settings
 from regimes.sweep.executors.choose import executor_named
-from regimes.sweep.run import Outcome, run_map
+from regimes.sweep.run import Outcome, run_map, setting_of
 from regimes.sweep.store import Store
 
 CLAIM = '''
@@ -108,8 +108,7 @@ class Bench:
             (document,) = store.claims()
             seed_and_settings = {(cell["subject"], cell["seed"]) for cell in store.cells(NAME)}
             ((subject, seed),) = seed_and_settings or {("", 0)}
-            settings = '{"alpha":1e-06,"device":"cpu","dtype":"float32"}'
-            return set(store.case_verdicts(NAME, document["fingerprint"], subject, seed, settings))
+            return set(store.case_verdicts(NAME, document["fingerprint"], subject, seed, setting_of(Settings(device="cpu"))))
 
     def resume(self, executor: str = "local", *slurm: str) -> Outcome:
         """Map in this process what the store does not have."""

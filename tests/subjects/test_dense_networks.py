@@ -12,6 +12,7 @@ from regimes.randomness import Randomness
 from regimes.subjects import initialisers as init
 from regimes.subjects.architecture import PROFILES, architecture, hidden_widths
 from regimes.subjects.output_errors import output_error
+from regimes.subjects.signal_norms import in_units_of, norm
 
 cases = st.builds(
     lambda width, depth, inputs, profile, direction: Case(
@@ -86,6 +87,32 @@ def test_no_depth_under_or_overflows() -> None:
         assert not logs.isnan().any()
         if sign < 0:
             assert (logs[alive, 150] < -200).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_units_are_exact_powers_of_two(dtype: torch.dtype) -> None:
+    h = (1 + torch.rand(253, 3, 1, generator=torch.Generator().manual_seed(1)).to(dtype)) / 8
+    powers = torch.arange(-126 + 4, 126 - 3, dtype=torch.float64)
+    moved = torch.ldexp(h[: len(powers)], powers.to(torch.int32)[:, None, None])
+    found, exponent = in_units_of(norm(moved), moved)
+    assert torch.equal(torch.ldexp(found, exponent.to(torch.int32)[:, None, None]), moved)
+    assert float(norm(found).min()) >= 0.5 and float(norm(found).max()) < 1
+    dead, exponent = in_units_of(torch.zeros(2, 1, dtype=torch.float64), torch.zeros(2, 3, 1, dtype=dtype))
+    assert not dead.any() and not exponent.any()
+
+
+@pytest.mark.parametrize("subject", [init.he_normal, init.rademacher_he, init.haar], ids=lambda subject: subject.name)
+def test_results_do_not_lie_in_memory_that_is_used_again(subject) -> None:
+    case = Case({"width": 6, "depth": 4})
+    first = subject(case, 8, randomness()).gradients(0.3)
+    kept = [part.clone() for part in (first.log_delta, first.log_hidden, first.kappa)]
+    subject(case, 8, randomness("other")).gradients(0.3)
+    again = subject(case, 8, randomness()).gradients(0.3)
+    assert all(torch.equal(*pair) for pair in zip(kept, (first.log_delta, first.log_hidden, first.kappa), strict=True))
+    # Drawn anew when it is asked for.
+    assert torch.equal(first.magnitude, again.magnitude) and torch.equal(first.log_delta, again.log_delta)
+    alive = first.active[:, -1] > 0
+    assert (first.kappa.abs() <= first.magnitude * (1 + 1e-12)).all() and (first.magnitude[alive] > 0).all() and alive.any()
 
 
 def test_streams_do_not_depend_on_what_else_was_drawn() -> None:

@@ -1,14 +1,17 @@
-"""Batched deep networks with explicit weights: forward norms, backpropagated norms, Euler's invariant.
+"""Batched deep networks with explicit weights: forward norms, backpropagated norms, Euler's invariant, linear regions.
 
-Nothing loops over networks: a layer of all replicates is one tensor (R, n_out, n_in). Activations of positively
-homogeneous networks are rescaled by powers of two, which is exact, so that no depth under- or overflows.
+Nothing loops over networks: a layer of all replicates is one tensor (R, n_out, n_in). Activations of positively homogeneous
+networks are rescaled by powers of two, which is exact, so that no depth under- or overflows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,49 +21,80 @@ from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.activations import relu, relu_derivative
 from regimes.subjects.architecture import Architecture
+from regimes.subjects.independent_weights import scaled
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.sample_moments import SampleMoments, moments
+from regimes.subjects.scratch import scratch
+from regimes.subjects.signal_norms import GradientNorms, in_units_of, layer_ratios, log_squares, norm
 
 if TYPE_CHECKING:
     from regimes.regions.network import PiecewiseLinear
 
 Draw = Callable[[int, int, int, int, Randomness], Tensor]
+SMALL = 32  # columns up to which a sum of products beats a matrix product with one row
 
 
 @dataclass(frozen=True)
-class GradientNorms:
-    """Norms of one input's forward and backward pass through R networks.
+class Up:
+    """A layer of a forward pass.
 
     Attributes:
-        log_delta: log|delta^l|^2, shape (R, L), l = 1..L, -inf where the signal has died.
-        log_hidden: log|h^l|^2, shape (R, L + 1), l = 0..L.
-        active: active units k_l of each layer, shape (R, L).
-        log_kappa: log <h^L, delta^L>^2, shape (R,).
+        hidden: h^l in units of 2^shift, shape (R, n_l, N).
+        pre: a^l in units of 2^shift of the layer below; of the inputs, themselves.
+        norm: |h^l| in the latter units, float64 of shape (R, N).
+        shift: float64 of shape (R,).
     """
 
-    log_delta: Tensor
-    log_hidden: Tensor
-    active: Tensor
-    log_kappa: Tensor
+    hidden: Tensor
+    pre: Tensor
+    norm: Tensor
+    shift: Tensor
 
-    @property
-    def log_weight_gradients(self) -> Tensor:
-        """log|dLoss/dW^l|^2 = log|delta^l|^2 + log|h^(l-1)|^2 in the Frobenius norm, shape (R, L)."""
-        return self.log_delta + self.log_hidden[:, :-1]
+
+@dataclass(frozen=True)
+class Down:
+    """A layer of a backward pass: delta^l in units of 2^shift, shape (R, n_l, 1), and |delta^l| in those of the layer above."""
+
+    delta: Tensor
+    norm: Tensor
+    shift: Tensor
 
 
 @dataclass(frozen=True)
 class Gradients(GradientNorms):
-    """Backpropagation of one input through every network of a batch, with Euler's invariant.
+    """Backpropagation of one input through every network of a batch, with Euler's invariant, computed when it is asked for.
 
     Attributes:
-        kappa: <a^l, delta^l> in units common to all layers of a network, shape (R, L).
-        magnitude: |delta^l|^T |W^l| |h^(l-1)| in the same units, shape (R, L): the scale of rounding in kappa.
+        up: h^0, .., h^L.
+        down: delta^1, .., delta^L.
+        weights: `layer -> W^l`.
     """
 
-    kappa: Tensor
-    magnitude: Tensor
+    up: list[Up]
+    down: list[Down]
+    weights: Callable[[int], Tensor]
+
+    def _to_last(self, layer: int) -> Tensor:
+        """The power of two that brings products of delta^l and h^(l-1) to the units of the last layer, shape (R,)."""
+        return torch.exp2(self.down[layer - 1].shift + self.up[layer - 1].shift - self.up[-1].shift)
+
+    @cached_property
+    def kappa(self) -> Tensor:
+        """<a^l, delta^l> in units common to all layers of a network, shape (R, L)."""
+        found = []
+        for layer, (down, up) in enumerate(zip(self.down, self.up[1:], strict=True), 1):
+            found.append((down.delta * up.pre).sum((1, 2)).double() * self._to_last(layer))
+        return torch.stack(found, 1)
+
+    @cached_property
+    def magnitude(self) -> Tensor:
+        """|delta^l|^T |W^l| |h^(l-1)| in the same units, shape (R, L): the scale of rounding in kappa."""
+        found = []
+        for layer, (down, up) in enumerate(zip(self.down, self.up, strict=False), 1):
+            inner = forward_product(self.weights(layer).abs(), up.hidden.abs())
+            found.append((down.delta.abs() * inner).sum((1, 2)).double() * self._to_last(layer))
+        return torch.stack(found, 1)
 
 
 class DenseNetworks(CountsRegions):
@@ -124,34 +158,38 @@ class DenseNetworks(CountsRegions):
         drawn = self.architecture.draw_inputs(self.replicates, self.randomness)
         return drawn.transpose(1, 2).to(self.randomness.dtype)
 
-    def _layer(self, layer: int, weights: Tensor, hidden: Tensor) -> Tensor:
-        """Pre-activations a^l, shape (R, n_l, N)."""
-        a = torch.bmm(weights, hidden)
-        if self.biases is not None:
-            rows, columns = weights.shape[1:]
-            a = a + self.biases(layer, self.replicates, rows, columns, self.randomness)[:, :, None]
-        return a
+    def _up(self, products: WholeLayers, inputs: Tensor, rescaled: bool) -> Iterator[Up]:
+        """Layers 0..L."""
+        zero = torch.zeros(self.replicates, dtype=torch.float64, device=inputs.device)
+        below = Up(inputs, inputs, norm(inputs), zero)
+        yield below
+        widths = self.architecture.widths
+        for layer in range(1, len(widths)):
+            a = products.forward(layer, below.hidden)
+            if self.biases is not None:
+                a = a + self.biases(layer, self.replicates, widths[layer], widths[layer - 1], self.randomness)[:, :, None]
+            h, shift = self.activation(a), below.shift
+            length = norm(h)
+            if rescaled:
+                h, exponent = in_units_of(length, h)
+                shift = shift + exponent
+            below = Up(h, a, length, shift)
+            yield below
+
+    def _slope(self, layer: Up) -> Tensor:
+        """act'(a^l), from a pair in the same units."""
+        return self.derivative(layer.pre, self.activation(layer.pre))
 
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N), float64; -inf where h^l = 0."""
-        h = self.inputs()
-        norms = [log_square_norm(h)]
-        shift = torch.zeros(self.replicates, dtype=torch.float64, device=h.device)
-        for layer in range(1, len(self.architecture.widths)):
-            h = self.activation(self._layer(layer, self.weights(layer), h))
-            if self.homogeneous:
-                h, exponent = rescale(h)
-                shift = shift + exponent
-            norms.append(log_square_norm(h) + 2 * math.log(2) * shift[:, None])
-        return torch.stack(norms, dim=1)
+        with self._products(kept=False) as products:
+            up = [(one.norm, one.shift) for one in self._up(products, self.inputs(), self.homogeneous)]
+        return log_squares([length for length, _ in up], [shift for _, shift in up])
 
     def sample_moments(self) -> SampleMoments:
         """sigma^2, m^2 and v^2 of the next layer's pre-activations over the inputs, given layer l = 0..L."""
-        h, found = self.inputs(), []
-        found.append(moments(h))
-        for layer in range(1, len(self.architecture.widths)):
-            h = self.activation(self._layer(layer, self.weights(layer), h))
-            found.append(moments(h))
+        with self._products(kept=False) as products:
+            found = [moments(one.hidden) for one in self._up(products, self.inputs(), rescaled=False)]
         return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
 
     def layer_ratios(self) -> Tensor:
@@ -164,64 +202,76 @@ class DenseNetworks(CountsRegions):
         Arguments:
             error: cos^2 of its angle with the last hidden layer, or a loss's name, as of `output_error`.
         """
+        with self._products(kept=True) as products:
+            up = list(self._up(products, self.inputs()[:, :, :1], self.homogeneous))
+            last = up[-1]
+            delta = output_error(error, last.hidden, self._slope(last), last.shift, self.randomness)
+            down = [Down(delta, norm(delta), torch.zeros_like(last.shift))]
+            for layer in range(len(up) - 1, 1, -1):
+                delta = self._slope(up[layer - 1]) * products.backward(layer, down[-1].delta)
+                length = norm(delta)
+                delta, exponent = in_units_of(length, delta)
+                down.append(Down(delta, length, down[-1].shift + exponent))
+        log_delta = log_squares([one.norm for one in down], [one.shift for one in down]).flip(1)[:, :, 0]
+        log_hidden = log_squares([one.norm for one in up], [one.shift for one in up])[:, :, 0]
+        down.reverse()
+        log_kappa = 2 * (down[-1].delta * last.hidden).double().sum((1, 2)).abs().log() + 2 * math.log(2) * last.shift
+        active = torch.stack([(one.hidden > 0).sum((1, 2)) for one in up[1:]], 1).double()
+        return Gradients(log_delta, log_hidden, active, log_kappa, up, down, self.weights)
+
+    @contextmanager
+    def _products(self, kept: bool) -> Iterator[WholeLayers]:
+        """Products with whole layers of weights; what `scaled` draws lies in memory used again."""
         widths = self.architecture.widths
-        depth = len(widths) - 1
-        hidden = [self.inputs()[:, :, :1]]
-        log_hidden, weights, slopes, active, pre, shifts = [log_square_norm(hidden[0])[:, 0]], [], [], [], [], []
-        shift = torch.zeros(self.replicates, dtype=torch.float64, device=hidden[0].device)
-        for layer in range(1, depth + 1):
-            weights.append(self.weights(layer))
-            a = self._layer(layer, weights[-1], hidden[-1])
-            h = self.activation(a)
-            slopes.append(self.derivative(a, h))
-            active.append((h > 0).sum((1, 2)).double())
-            if self.homogeneous:
-                h, exponent = rescale(h)
-                a = torch.ldexp(a, -exponent[:, None, None].to(torch.int32))
-                shift = shift + exponent
-            pre.append(a)
-            hidden.append(h)
-            shifts.append(shift)
-            log_hidden.append(log_square_norm(h)[:, 0] + 2 * math.log(2) * shift)
-        delta = output_error(error, hidden[-1], slopes[-1], shift, self.randomness)
-        log_kappa = 2 * (delta * hidden[-1]).double().sum((1, 2)).abs().log() + 2 * math.log(2) * shift
-        back = torch.zeros_like(shift)
-        log_delta, kappa, magnitude = [], [], []
-        for layer in range(depth, 0, -1):
-            log_delta.append(log_square_norm(delta)[:, 0] + 2 * math.log(2) * back)
-            # Powers of two bring every layer's kappa to the scale of the last one.
-            to_last = torch.exp2(back + shifts[layer - 1] - shifts[-1])
-            kappa.append((delta * pre[layer - 1]).sum((1, 2)).double() * to_last)
-            before = shifts[layer - 2] if layer > 1 else torch.zeros_like(shift)
-            size = torch.bmm(delta.abs().transpose(1, 2), torch.bmm(weights[layer - 1].abs(), hidden[layer - 1].abs()))
-            magnitude.append(size[:, 0, 0].double() * torch.exp2(back + before - shifts[-1]))
-            if layer > 1:
-                delta = slopes[layer - 2] * torch.bmm(weights[layer - 1].transpose(1, 2), delta)
-                delta, exponent = rescale(delta)
-                back = back + exponent
-        return Gradients(
-            log_delta=torch.stack(log_delta[::-1], 1),
-            log_hidden=torch.stack(log_hidden, 1),
-            active=torch.stack(active, 1),
-            log_kappa=log_kappa,
-            kappa=torch.stack(kappa[::-1], 1),
-            magnitude=torch.stack(magnitude[::-1], 1),
-        )
+        sizes = [self.replicates * rows * columns for columns, rows in pairwise(widths)]
+        if not isinstance(self.draw, scaled):
+            yield WholeLayers(self, None, kept)
+            return
+        floats = max(sizes[0], sum(sizes[1:])) if kept else max(sizes)
+        with scratch(floats, self.randomness.device, self.randomness.dtype) as memory:
+            yield WholeLayers(self, memory, kept)
 
 
-def log_square_norm(h: Tensor) -> Tensor:
-    """log|h|^2 over units, shape (R, N) from (R, n, N), in float64; -inf for h = 0."""
-    return h.double().square().sum(1).log()
+class WholeLayers:
+    """Products with the weights of all networks in one tensor a layer.
+
+    Arguments:
+        networks: the networks.
+        memory: where `scaled` weights are drawn, None for other weights.
+        kept: whether the pass goes down again.
+    """
+
+    def __init__(self, networks: DenseNetworks, memory: Tensor | None, kept: bool) -> None:
+        self.networks, self.memory, self.kept = networks, memory, kept
+        self.weights: dict[int, Tensor] = {}
+
+    def forward(self, layer: int, hidden: Tensor) -> Tensor:
+        """W^l h^(l-1), shape (R, n_l, N)."""
+        weights = self._drawn(layer, self.kept and layer > 1)
+        return forward_product(weights, hidden)
+
+    def backward(self, layer: int, delta: Tensor) -> Tensor:
+        """W^l^T delta^l for l = 2..L, shape (R, n_(l-1), 1)."""
+        weights = self.weights[layer]
+        if weights.shape[2] <= SMALL:
+            return (weights * delta).sum(1)[:, :, None]
+        return torch.bmm(delta.transpose(1, 2), weights).transpose(1, 2)
+
+    def _drawn(self, layer: int, kept: bool) -> Tensor:
+        draw, networks = self.networks.draw, self.networks
+        if self.memory is None or not isinstance(draw, scaled):
+            weights = networks.weights(layer)
+        else:
+            shape = (networks.replicates, networks.architecture.widths[layer], networks.architecture.widths[layer - 1])
+            out = self.memory[: shape[0] * shape[1] * shape[2]]
+            weights = draw.fill(out.view(shape), layer, networks.randomness)
+            if kept:
+                self.memory = self.memory[out.numel() :]
+        if kept:
+            self.weights[layer] = weights
+        return weights
 
 
-def layer_ratios(log_norms: Tensor) -> Tensor:
-    """r_l = |h^l|^2/|h^(l-1)|^2 of the first input from log norms (R, L + 1, N); 0 where layer l dies, NaN after that."""
-    first = log_norms[:, :, 0]
-    return torch.where(first[:, :-1].isneginf(), torch.nan, (first[:, 1:] - first[:, :-1]).exp())
-
-
-def rescale(h: Tensor) -> tuple[Tensor, Tensor]:
-    """H times a power of two per replicate, with the exponent taken out (float64); a dead replicate stays 0."""
-    largest = h.abs().amax((1, 2)).clamp_min(torch.finfo(h.dtype).tiny)
-    exponent = torch.frexp(largest).exponent
-    return torch.ldexp(h, -exponent[:, None, None]), exponent.double()
+def forward_product(weights: Tensor, hidden: Tensor) -> Tensor:
+    """W h, shape (R, n_l, N); as h^T W^T, because torch is several times slower with one column than with one row."""
+    return torch.bmm(hidden.transpose(1, 2), weights.transpose(1, 2)).transpose(1, 2)

@@ -24,7 +24,7 @@ from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import GradientNorms, layer_ratios
+from regimes.subjects.signal_norms import GradientNorms, layer_ratios
 from regimes.subjects.subject import Subject
 from regimes.theory import binomial_half
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import log_square_norm
 from regimes.subjects.sample_moments import SampleMoments, moments
+from regimes.subjects.signal_norms import log_square_norm
 from regimes.subjects.subject import Subject
 
 

@@ -19,11 +19,11 @@ from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.activations import ACTIVATIONS
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import layer_ratios, rescale
 from regimes.subjects.orthonormal import Generator, stream
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.revealed_layers import DirectLayer, LawLayer
 from regimes.subjects.sample_moments import SampleMoments, moments
+from regimes.subjects.signal_norms import layer_ratios, rescale
 from regimes.subjects.subject import Subject
 
 EPS = 1e-5  # torch's default in both normalisations

@@ -50,7 +50,7 @@ def _forward(name: str, variance: Callable[[int, int], float], activation: str) 
 def forward_footprint(case: Case) -> float:
     """Floats of a forward pass of `ForwardNetworks`: a layer's vectors, their basis, its noise and its pre-activations."""
     shape = architecture(case)
-    return 16.0 * shape.inputs * max(shape.widths) + 4.0 * shape.inputs * len(shape.widths)
+    return 22.0 * shape.inputs * max(shape.widths) + 4.0 * shape.inputs * len(shape.widths)
 
 
 def forward_work(case: Case) -> float:

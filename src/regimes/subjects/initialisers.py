@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,54 +12,19 @@ from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.activations import leaky, leaky_derivative, relu, tanh_derivative
 from regimes.subjects.architecture import architecture
+from regimes.subjects.column_networks import by_columns
 from regimes.subjects.dense_networks import DenseNetworks, Draw
 from regimes.subjects.in_law import gaussian_samplers
-from regimes.subjects.subject import Subject
-
-Standard = Callable[[tuple[int, ...], torch.Generator, torch.device, torch.dtype], Tensor]
-
-
-def normal(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Standard normal variables."""
-    return torch.empty(shape, device=device, dtype=dtype).normal_(generator=generator)
-
-
-def uniform(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Uniform variables on [-1, 1], variance 1/3."""
-    return torch.empty(shape, device=device, dtype=dtype).uniform_(-1, 1, generator=generator)
-
-
-def truncated(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Standard normal variables truncated to [-2, 2], variance 0.774: by inversion of the distribution function."""
-    half = 0.5 * math.erf(2 / math.sqrt(2))
-    u = torch.empty(shape, device=device, dtype=torch.float64).uniform_(-half, half, generator=generator)
-    return (math.sqrt(2) * torch.erfinv(2 * u)).to(dtype)
-
-
-def rademacher(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Signs."""
-    return torch.empty(shape, device=device, dtype=dtype).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-
-
-def centred_exponential(
-    shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype
-) -> Tensor:
-    """Exponential variables minus 1: variance 1, skewed."""
-    return torch.empty(shape, device=device, dtype=dtype).exponential_(generator=generator).sub_(1)
-
-
-@dataclass(frozen=True)
-class scaled:
-    """Independent weights: `standard` variables times deviation(rows, columns); a function with attributes, as `partial` is."""
-
-    standard: Standard
-    deviation: Callable[[int, int], float]
-
-    def __call__(self, layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
-        """W^l, shape (R, rows, columns)."""
-        generator = randomness.generator(f"weights {layer}")
-        shape = (replicates, rows, columns)
-        return self.standard(shape, generator, randomness.device, randomness.dtype).mul_(self.deviation(rows, columns))
+from regimes.subjects.independent_weights import (
+    Standard,
+    centred_exponential,
+    normal,
+    rademacher,
+    scaled,
+    truncated,
+    uniform,
+)
+from regimes.subjects.subject import InLaw, Subject
 
 
 def sphere_rows(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
@@ -87,23 +50,29 @@ def haar_orthogonal(layer: int, replicates: int, rows: int, columns: int, random
 def dense(name: str, draw: Draw, description: str = "", **more: Any) -> Subject:
     """A subject of dense networks whose weights are drawn by `draw`; further arguments as of `DenseNetworks`.
 
-    Independent Gaussian weights without biases have samplers in law, which the engine may use in their place.
+    Independent Gaussian weights without biases have samplers in law, which the engine may use in their place, and independent
+    weights of any law under ReLU may be drawn in active columns only.
     """
 
     def build(case: Case, replicates: int, randomness: Randomness) -> DenseNetworks:
         return DenseNetworks(architecture(case), replicates, randomness, draw, **more)
 
-    in_law = ()
-    if isinstance(draw, scaled) and draw.standard is normal and more.get("biases") is None:
-        deviation, function = draw.deviation, more.get("activation", relu)
-        in_law = gaussian_samplers(name, lambda rows, columns: deviation(rows, columns) ** 2, function)
+    in_law: tuple[InLaw, ...] = ()
+    function, biases = more.get("activation", relu), more.get("biases")
+    if isinstance(draw, scaled):
+        deviation = draw.deviation
+        if draw.standard is normal and biases is None:
+            in_law += gaussian_samplers(name, lambda rows, columns: deviation(rows, columns) ** 2, function)
+        if function is relu:
+            in_law += (by_columns(name, draw, biases),)
     return Subject(name, build, description, in_law=in_law)
 
 
 def biases_normal(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
     """Biases N(0, 0.1)."""
     generator = randomness.generator(f"biases {layer}")
-    return normal((replicates, rows), generator, randomness.device, randomness.dtype).mul_(math.sqrt(0.1))
+    out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
+    return normal(out, generator).mul_(math.sqrt(0.1))
 
 
 def _gain(square: float, standard: Standard = normal) -> Draw:

@@ -19,7 +19,8 @@ from regimes.regions.network import PiecewiseLinear
 from regimes.subjects.activations import leaky, relu
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.dense_networks import DenseNetworks, Draw
-from regimes.subjects.initialisers import haar_orthogonal, normal, scaled, uniform
+from regimes.subjects.independent_weights import Standard, normal, scaled, uniform
+from regimes.subjects.initialisers import haar_orthogonal
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.subject import Subject
 from regimes.theory import region_constructions
@@ -40,24 +41,25 @@ def uncorrected_orthogonal(layer: int, replicates: int, rows: int, columns: int,
     return math.sqrt(2) * (q if rows >= columns else q.transpose(1, 2))
 
 
-def biases(standard: Callable[..., Tensor], deviation: Callable[[int], float]) -> Draw:
+def biases(standard: Standard, deviation: Callable[[int], float]) -> Draw:
     """Independent biases: `standard` variables times deviation(fan_in)."""
 
     def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
         generator = randomness.generator(f"biases {layer}")
-        return standard((replicates, rows), generator, randomness.device, randomness.dtype).mul_(deviation(columns))
+        out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
+        return standard(out, generator).mul_(deviation(columns))
 
     return draw
 
 
-def cauchy(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Cauchy variables, without a mean."""
-    return torch.empty(shape, device=device, dtype=dtype).cauchy_(generator=generator)
+def cauchy(out: Tensor, generator: torch.Generator) -> Tensor:
+    """Fills `out` with Cauchy variables, without a mean."""
+    return out.cauchy_(generator=generator)
 
 
-def half_normal(shape: tuple[int, ...], generator: torch.Generator, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """|N(0, 1)|: one-sided."""
-    return normal(shape, generator, device, dtype).abs_()
+def half_normal(out: Tensor, generator: torch.Generator) -> Tensor:
+    """Fills `out` with |N(0, 1)|: one-sided."""
+    return normal(out, generator).abs_()
 
 
 standard_biases = biases(normal, lambda columns: 1.0)
