@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from regimes.decide.calibration import CalibrationRow
 from regimes.errors import RegimesError
 from regimes.report import formats
 from regimes.report.canvas import ACCENT, FULL, INK, RULE, document, short, text, width_of
@@ -22,39 +23,13 @@ class CalibrationError(RegimesError):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One measured rate; see `regimes.decide.calibration.CalibrationRow`.
-
-    Attributes:
-        rule, scenario: the rule, and what is true of its data.
-        expected: `sound`, or `rejected` for a bad rule.
-        kind: `wrong` (declared is an upper bound) or `kill` (declared is a lower bound).
-        declared, measured: the rates.
-        lower, upper: bounds on the true rate, each at level 1e-3 (Clopper-Pearson).
-        replications: number of replications.
-        passed: whether the measurement agrees with what is expected.
-    """
-
-    rule: str
-    scenario: str
-    expected: str
-    kind: str
-    declared: float
-    measured: float
-    lower: float
-    upper: float
-    replications: int
-    passed: bool
-
-
-@dataclass(frozen=True)
 class Calibration:
     """What `regimes calibrate` measured."""
 
     replications: int
-    rows: tuple[Measured, ...]
+    rows: tuple[CalibrationRow, ...]
 
-    def of(self, kind: str, expected: str = "sound") -> list[Measured]:
+    def of(self, kind: str, expected: str = "sound") -> list[CalibrationRow]:
         """Rows of a kind, of sound or of bad rules."""
         return [row for row in self.rows if (row.kind, row.expected) == (kind, expected)]
 
@@ -72,7 +47,7 @@ def read(path: Path) -> Calibration:
     except ValueError:
         raise CalibrationError(f"{path} is no JSON; {MEND}") from None
     try:
-        rows = tuple(Measured(**row) for row in data["rows"])
+        rows = tuple(CalibrationRow(**row) for row in data["rows"])
         return Calibration(int(data["replications"]), rows)
     except (TypeError, KeyError, ValueError):
         raise CalibrationError(f"{path} is JSON, but not of a calibration by this version; {MEND}") from None
