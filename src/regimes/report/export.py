@@ -9,7 +9,8 @@ controls, and all measured thresholds, each as one table that `pandas.read_json(
 object of columns, each a list. `cells.json`: `claim`, `case` (coordinates by axis; `pandas.json_normalize(table["case"])`
 has the axes as columns), `CELLS`, `sampler`, `run` (the run's place in the runs of `report.json`), the settings that differ
 between cells (`dtype`, `device`, `alpha`), `details` (what else the rule says). `controls.json`: `claim`, `control`, `why`,
-`verdict`, `case` (the witness), `FOUND`. `thresholds.json`: `claim`, and the fields of `Store.put_threshold`.
+`verdict`, `case` (the witness), `FOUND`. `thresholds.json`: `claim`, the fields of `Store.put_threshold` with those of its
+evidence, and `judged` as `at`, `inside`, `verdict`, `FOUND`.
 
 `report.json`, schema 2: `schema`, `papers` by key, `runs` (`id`, `provenance`, `started`, `finished`), `claims` (`id`,
 `title`, `kind`, `page`, `verdict`, `cells` as counts by `inside` and `outside` and verdict, `controls`, `killed`, `slack` and
@@ -88,8 +89,19 @@ def to_controls(views: list[View]) -> str:
 
 def to_thresholds(views: list[View]) -> str:
     """`thresholds.json`; empty if none was searched."""
-    rows = [{**one, "claim": view.claim["id"]} for view in views for one in view.thresholds]
-    return _table(("claim", *(name for name in rows[0] if name not in ("claim", "run"))), rows) if rows else ""
+    rows = [
+        {**one, **one["evidence"], "claim": view.claim["id"], "judged": [_judged(judge) for judge in one["evidence"]["judged"]]}
+        for view in views
+        for one in view.thresholds
+    ]
+    left_out = ("claim", "evidence", "run")
+    return _table(("claim", *(name for name in rows[0] if name not in left_out)), rows) if rows else ""
+
+
+def _judged(judge: dict[str, Any]) -> dict[str, Any]:
+    """A coordinate of a threshold search that was certified, with its verdict and `FOUND`."""
+    found = _found(judge["evidence"])
+    return {"at": judge["at"], "inside": judge["inside"], **{name: found.get(name) for name in ("verdict", *FOUND)}}
 
 
 def _found(evidence: dict[str, Any] | None) -> dict[str, Any]:
