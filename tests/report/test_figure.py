@@ -64,6 +64,18 @@ def test_a_boundary_off_the_map_is_annotated(store: Shelf) -> None:
     assert 'class="line premise"' not in svg
 
 
+def test_no_label_leaves_the_drawing_of_a_map_with_few_columns(store: Shelf) -> None:
+    one = views(store, ["doe2019band/far"])[0].maps[0]
+    few = replace(one, xs=one.xs[:2], cells={at: cell for at, cell in one.cells.items() if at[0] in one.xs[:2]})
+    root = ElementTree.fromstring(figure.draw(few, "Title", "subtitle"))
+    found = [node for node in root.iter(f"{SVG}text") if "off this map" in "".join(node.itertext())]
+    assert found
+    for node in found:
+        x, wide = float(node.get("x", 0)), width_of("".join(node.itertext()).replace("\u200b", ""), 11)
+        left = x - wide if node.get("text-anchor") == "end" else x
+        assert 0 <= left and left + wide <= float(root.get("width", 0))
+
+
 def test_an_infinite_boundary_and_one_cell_can_be_drawn(store: Shelf) -> None:
     ElementTree.fromstring(drawn(store, "single")[1])
 

@@ -112,7 +112,9 @@ def draw_lines(one: Map, about: Notes, layout: Layout) -> list[str]:
         words = note.lines[0]
         wide = width_of(words, 11)
         if note.at is None:
-            parts.append(text(layout.right, level, words, 11, anchor="end"))
+            # A label wider than a grid of few columns begins with it and ends in the room beside it.
+            short_grid = wide > layout.right - layout.left
+            parts.append(text(layout.left, level, words, 11) if short_grid else text(layout.right, level, words, 11, anchor="end"))
             continue
         x, y = layout.at(*note.at)
         if y > layout.top + 1:
