@@ -113,8 +113,8 @@ def draw_lines(one: Map, about: Notes, layout: Layout) -> list[str]:
         wide = width_of(words, 11)
         if note.at is None:
             # A label wider than a grid of few columns begins with it and ends in the room beside it.
-            short_grid = wide > layout.right - layout.left
-            parts.append(text(layout.left, level, words, 11) if short_grid else text(layout.right, level, words, 11, anchor="end"))
+            x, anchor = (layout.left, "start") if wide > layout.right - layout.left else (layout.right, "end")
+            parts.append(text(x, level, words, 11, anchor=anchor))
             continue
         x, y = layout.at(*note.at)
         if y > layout.top + 1:
