@@ -9,32 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shell import ROOT, run
+from shell import ROOT, follow
 
 DOCS = ROOT / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
-
-
-def follow(page: str, folder: Path, **variables: str) -> dict[str, int]:
-    """Save, run and compare a page's blocks in order; how many there were of each language."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    said = ""
-    for language, block in found:
-        named = re.match(r"# (\S+\.py)\n", block)
-        if language == "python" and named:
-            path = folder / named[1]
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(block.removeprefix(named[0]), encoding="utf-8")
-        elif language == "text":
-            for line in block.splitlines():
-                assert line in said, f"{line!r} is not in\n{said}"
-        else:
-            (folder / "block.py").write_text(block, encoding="utf-8")
-            command = "python block.py" if language == "python" else block
-            status, said = run(f"set -euo pipefail\n{command}", folder, **variables)
-            assert status == 0, f"{block}\n{said}"
-            assert "Traceback" not in said
-    return {language: sum(one == language for one, _ in found) for language, _ in found}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import ROOT, run
+from shell import ROOT, follow, run
 
 PAGE = (ROOT / "docs" / "gating.md").read_text(encoding="utf-8")
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
@@ -61,17 +61,7 @@ def test_the_example_package_passes_its_ci_and_bugs_make_it_fail(package: Path) 
 
 
 def test_the_commands_of_the_page_do_what_it_says(package: Path) -> None:
-    blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE, flags=re.DOTALL)
-    assert [kind for kind, _ in blocks].count("sh") >= 6
-    said = ""
-    for kind, block in blocks:
-        if kind == "sh":
-            status, said = run("set -euo pipefail\n" + block, package)
-            assert status == 0, said
-            assert "Traceback" not in said
-        else:
-            for line in block.splitlines():
-                assert line in said
+    assert follow("gating.md", package)["sh"] >= 6
     for name in ("known.json", "summary.md", "difference.json", "joined.sqlite", "cells.csv", "cells.json"):
         assert (package / name).stat().st_size > 0
     (entry,) = re.findall(r"entry: (.*)", PAGE)
