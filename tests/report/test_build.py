@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from shelf import HOSTILE, Shelf, shelf
+from unfolding import unfolded
 
 from regimes.errors import RegimesError
 from regimes.report.build import build, contents
 from regimes.report.model import ReportError, views
-from regimes.report.panel import unfolded
 
 VOID = {"meta", "link", "input", "br", "img"}
 

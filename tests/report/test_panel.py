@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unfolding import unfolded
 
-from regimes.report.panel import folded, unfolded
+from regimes.report.panel import folded
 
 TEXTS = (
     ["a = 1, b = 2", "a = 1, b = 3", "a = 2, b = 2"], ["same"] * 5, ["", "x"], [None, "ab", None], [None, None],

@@ -77,19 +77,6 @@ def folded(texts: Sequence[str | None]) -> Folded:
     return min(whole, ends, parts, key=_length)
 
 
-def unfolded(parts: Folded, count: int) -> list[str | None]:
-    """The texts of `folded`, as the page's script reads them."""
-    columns = []
-    for part in parts:
-        if isinstance(part, str):
-            columns.append([part] * count)
-        elif isinstance(part, list):
-            columns.append(part)
-        else:
-            columns.append([None if digit == "-" else part["of"][int(digit, 36)] for digit in part["at"]])
-    return [None if None in words else "".join(words) for words in zip(*columns, strict=True)]
-
-
 def _beginning(texts: Sequence[str]) -> str:
     """The longest beginning that all texts share."""
     if not texts:
