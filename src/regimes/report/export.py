@@ -2,7 +2,7 @@
 
 Every number has all its digits, but `detectable`, a calculation of power, which has six. The files, by what they are for:
 
-`data/<paper>/<slug>.csv`, for a spreadsheet: one line per cell; the claim's axes by name, then `FIELDS`; empty for None.
+`data/<paper>/<slug>.csv`, for a spreadsheet: one line per cell; the claim's axes by name, then `CELLS`; empty for None.
 
 `cells.json`, `controls.json`, `thresholds.json`, for a notebook: all cells of the report (other people's code included), all
 controls, and all measured thresholds, each as one table that `pandas.read_json("cells.json", precise_float=True)` reads: an
@@ -33,10 +33,6 @@ from typing import Any
 from regimes.report.model import VERDICTS, View
 
 SCHEMA = 2
-FIELDS = (
-    "subject", "seed", "verdict", "inside", "premise_boundary", "exact_boundary", "replicates", "discarded", "estimate",
-    "low", "high", "target", "error", "margin", "detectable",
-)  # fmt: skip
 FOUND = ("replicates", "discarded", "estimate", "low", "high", "target", "error", "margin", "detectable")
 CELLS = ("subject", "seed", "verdict", "inside", "premise_boundary", "exact_boundary", *FOUND)
 SETTINGS = ("dtype", "device", "alpha")
@@ -46,14 +42,14 @@ WRITTEN: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":"), "all
 
 
 def to_csv(view: View) -> str:
-    """One line per cell: its coordinates, then `FIELDS`."""
+    """One line per cell: its coordinates, then `CELLS`."""
     axes = [axis["name"] for axis in view.claim["axes"]]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*axes, *FIELDS])
+    writer.writerow([*axes, *CELLS])
     for cell in view.cells:
         known = {**cell, **_found(cell["evidence"])}
-        writer.writerow([*(cell["case"].get(axis) for axis in axes), *(known.get(name) for name in FIELDS)])
+        writer.writerow([*(cell["case"].get(axis) for axis in axes), *(known.get(name) for name in CELLS)])
     return out.getvalue()
 
 

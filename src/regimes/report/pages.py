@@ -113,7 +113,6 @@ class Pages:
                 "map": one,
                 "svg": Markup(drawing),
                 "data": Markup(export.for_script(data)),
-                "chosen": first_cell(one),
                 "place": place(one, first_cell(one)),
                 "caption": caption(one),
                 "figure": name,

@@ -6,11 +6,10 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from regimes.case import Case
-from regimes.catalogue import claims_in, file_of
+from regimes.catalogue import file_of
 from regimes.claim import Claim
 from regimes.decide import Budget
 from regimes.decide.evidence import Evidence
@@ -23,7 +22,7 @@ from regimes.sweep.pool import run_tasks
 from regimes.sweep.run import Outcome, Progress, Step, here, recorded, setting_of
 from regimes.sweep.store import Store, ThresholdKey, plain
 from regimes.sweep.threshold import SCOUT_ERROR, Bracket, search
-from regimes.sweep.work import FoundRow, foreign
+from regimes.sweep.work import FoundRow, foreign, load
 
 # A scout stops far earlier than a judge, so that a row spends its replicates on verdicts that count.
 SCOUT_SHARE = 4
@@ -197,14 +196,7 @@ def word(row: Mapping[str, Any]) -> str:
 
 def run_row(task: RowTask) -> FoundRow:
     """Load the task's claim by file and id and search its row; never raises but for an interrupt."""
-    return _safely(task, lambda: _load(task))
-
-
-def _load(task: RowTask) -> Claim:
-    for claim in claims_in(Path(task.path)):
-        if claim.id == task.key.claim and fingerprint(claim) == task.key.fingerprint:
-            return claim
-    raise ValueError(f"it was changed in {task.path} during the run; run again")
+    return _safely(task, lambda: load(task.path, task.key.claim, task.key.fingerprint))
 
 
 def _safely(task: RowTask, claim: Callable[[], Claim]) -> FoundRow:

@@ -83,22 +83,22 @@ def run_task(task: CellTask | ControlTask) -> Finished:
     """Load the task's claim by file and id and do the task; never raises but for an interrupt."""
     started = time.monotonic()
     try:
-        return do(task, load(task))
+        return do(task, load(task.path, task.claim, task.fingerprint))
     except Exception as raised:
         return Finished("", None, time.monotonic() - started, problem=problem(task, raised))
 
 
-def load(task: CellTask | ControlTask) -> Claim:
-    """The claim of a task; ValueError if its file no longer holds the claim that the sweep began with."""
+def load(path: str, name: str, mark: str) -> Claim:
+    """The claim of that id in a file; ValueError if the file no longer holds the one of this fingerprint, as a sweep began."""
     from regimes.catalogue import claims_in
     from regimes.document import fingerprint
 
-    for claim in claims_in(Path(task.path)):
-        if claim.id == task.claim:
-            if fingerprint(claim) != task.fingerprint:
-                raise ValueError(f"{task.claim} was changed in {task.path} during the run; run again")
+    for claim in claims_in(Path(path)):
+        if claim.id == name:
+            if fingerprint(claim) != mark:
+                raise ValueError(f"{name} was changed in {path} during the run; run again")
             return claim
-    raise ValueError(f"{task.claim} is no longer in {task.path}; run again")
+    raise ValueError(f"{name} is no longer in {path}; run again")
 
 
 def do(task: CellTask | ControlTask, claim: Claim) -> Finished:
