@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +15,10 @@ import regimes.verify  # noqa: F401
 from toy_paper import TOY
 
 pytest_plugins = ["pytester"]
+
+# A shell that starts the tests in the background ignores SIGINT for them, and processes that they start inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine may stall for longer than any deadline; no test is about time. The same examples are drawn every time, so
 # that a change is to blame for what fails; REGIMES_TESTS=search draws fresh ones.
