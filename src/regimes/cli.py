@@ -297,15 +297,20 @@ def map_claims(
     """Decide the cells of the claims' maps, or find their thresholds, and keep them in a store."""
     settings, profile = _settings(given)
     claims = _claims(folder, identifiers)
+    from dataclasses import replace
+
     from regimes import mapping
 
     seconds = None if budget is None else _usage(lambda: mapping.seconds_of(budget))
     from regimes.sweep.executors.choose import executor_named
+    from regimes.sweep.grid import parse_shard
+    from regimes.sweep.schedule import Schedule
 
     if axis is None and resolution is not None:
         raise click.UsageError("--resolution is of --threshold AXIS; a map takes its coordinates from --grid")
-    common: dict[str, Any] = {"settings": settings, "grids": grids, "subject": subject, "shard": shard, "workers": workers,
-                              "budget": seconds, "retry": retry}  # fmt: skip
+    part = None if shard is None else parse_shard(shard)
+    schedule = Schedule(workers, seconds, part, retry)
+    common: dict[str, Any] = {"settings": settings, "grids": grids, "subject": subject}
     if axis is None:
         run = partial(mapping.map_claims, claims, profile=profile, with_controls=with_controls, **common)
     else:
@@ -316,10 +321,10 @@ def map_claims(
         from regimes.sweep.executors.dry_run import dry_run as without_submitting
 
         with without_submitting(executor, workers, Path(store), slurm, click.echo) as (start, copy):
-            run(path=copy, quiet=True, start=start)
+            run(path=copy, quiet=True, schedule=replace(schedule, start=start))
         return PROMISED
     with executor_named(executor, workers, Path(store), slurm) as start:
-        outcome = run(path=Path(store), quiet=as_json, start=start)
+        outcome = run(path=Path(store), quiet=as_json, schedule=replace(schedule, start=start))
     return _print_outcome(outcome, as_json)
 
 

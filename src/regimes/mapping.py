@@ -6,17 +6,17 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from regimes.claim import Claim
 from regimes.engine import Settings
 from regimes.profiles import Profile
-from regimes.sweep.executors.base import Start
 from regimes.sweep.grid import cells as grid_cells
-from regimes.sweep.grid import parse_grids, parse_shard
-from regimes.sweep.run import Outcome, Progress, Step, run_controls, run_map
+from regimes.sweep.grid import parse_grids
+from regimes.sweep.run import Outcome, run_controls, run_map
+from regimes.sweep.schedule import Progress, Schedule, Step
 from regimes.sweep.store import Store
 from regimes.sweep.work import foreign
 
@@ -93,13 +93,9 @@ def map_claims(
     *,
     grids: Sequence[str],
     subject: str | None,
-    shard: str | None,
-    workers: int,
-    budget: float | None,
+    schedule: Schedule,
     with_controls: bool,
-    retry: bool,
     quiet: bool,
-    start: Start | None = None,
 ) -> Mapped:
     """Decide cells, and controls once, into the store at `path`.
 
@@ -110,31 +106,26 @@ def map_claims(
         profile: how many random cases a control is tried on.
         grids: `axis=range` texts.
         subject: `module:object` in place of the claims' subjects.
-        shard: `k/n` text.
-        workers: worker processes.
-        budget: no cell is started after this many seconds.
+        schedule: how cells and controls are run.
         with_controls: whether controls are tried as well; never for another subject, nor for shards but the first.
-        retry: decide undecided cells and controls again.
         quiet: no progress, whatever the terminal.
-        start: opens another executor than processes of this machine.
 
     Raises:
-        ValueError: a grid or shard that does not fit; nothing has been written.
+        ValueError: a grid that does not fit; nothing has been written.
         StoreError: the store cannot be used.
     """
     overrides = parse_grids(claims, grids)
-    part = None if shard is None else parse_shard(shard)
     for claim in claims:
         grid_cells(claim, overrides.get(claim.id))
     if subject is not None:
         foreign(subject)
     with Store.open(path, create=True) as store:
         with shown("cells", quiet) as progress:
-            cells = run_map(claims, store, settings, overrides, workers, budget, progress, part, subject, retry, start)
-        if not with_controls or subject is not None or (part is not None and part[0] != 1):
+            cells = run_map(claims, store, settings, overrides, subject, replace(schedule, progress=progress))
+        if not with_controls or subject is not None or (schedule.shard is not None and schedule.shard[0] != 1):
             return Mapped(str(path), cells)
         with shown("controls", quiet) as progress:
-            controls = run_controls(claims, store, settings, profile, workers, budget, progress, retry, start)
+            controls = run_controls(claims, store, settings, profile, replace(schedule, progress=progress))
     return Mapped(str(path), cells, controls)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from regimes.claim import Claim
 from regimes.engine import Settings
 from regimes.mapping import shown
 from regimes.sweep.bracket import groups, own, ratio, remark, shared
-from regimes.sweep.executors.base import Start
-from regimes.sweep.grid import parse_grids, parse_shard
+from regimes.sweep.grid import parse_grids
+from regimes.sweep.schedule import Schedule
 from regimes.sweep.store import Store
 from regimes.sweep.thresholds import Searched, run_thresholds
 from regimes.sweep.work import foreign
@@ -95,12 +95,8 @@ def find_thresholds(
     resolution: str | None,
     grids: Sequence[str],
     subject: str | None,
-    shard: str | None,
-    workers: int,
-    budget: float | None,
-    retry: bool,
+    schedule: Schedule,
     quiet: bool,
-    start: Start | None = None,
 ) -> Thresholds:
     """Search the thresholds of claims on an axis into the store at `path`.
 
@@ -112,26 +108,19 @@ def find_thresholds(
         resolution: how near neighbouring coordinates are, see `regimes.sweep.ladder.ladder`.
         grids: `axis=range` texts; that of the axis gives its ends.
         subject: `module:object` in place of the claims' subjects.
-        shard: `k/n` text.
-        workers: worker processes.
-        budget: no row is started after this many seconds.
-        retry: search rows again in which a coordinate was undecided.
+        schedule: how the searches are run.
         quiet: no progress, whatever the terminal.
-        start: opens another executor than processes of this machine.
 
     Raises:
-        ValueError: a grid, shard, axis or resolution that does not fit; nothing has been decided.
+        ValueError: a grid, axis or resolution that does not fit; nothing has been decided.
         StoreError: the store cannot be used.
     """
     overrides = parse_grids(claims, grids)
-    part = None if shard is None else parse_shard(shard)
     if subject is not None:
         foreign(subject)
     with Store.open(path, create=True) as store, shown("rows", quiet) as progress:
-        found = run_thresholds(
-            claims, axis, store, settings, overrides, resolution, workers=workers, budget_seconds=budget,
-            progress=progress, shard=part, subject=subject, retry=retry, start=start,
-        )  # fmt: skip
+        told = replace(schedule, progress=progress)
+        found = run_thresholds(claims, axis, store, settings, overrides, resolution, subject, told)
     return Thresholds(str(path), axis, found)
 
 

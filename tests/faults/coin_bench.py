@@ -13,6 +13,7 @@ from regimes.catalogue import load_claims
 from regimes.engine import Settings
 from regimes.sweep.executors.choose import executor_named
 from regimes.sweep.run import Outcome, run_map, setting_of
+from regimes.sweep.schedule import Schedule
 from regimes.sweep.store import Store
 
 CLAIM = '''
@@ -60,6 +61,7 @@ from regimes.catalogue import load_claims
 from regimes.engine import Settings
 from regimes.sweep.executors.choose import executor_named
 from regimes.sweep.run import run_map
+from regimes.sweep.schedule import Schedule
 from regimes.sweep.store import Store
 
 if __name__ == "__main__":
@@ -69,8 +71,8 @@ if __name__ == "__main__":
         Store.open(path, create=True) as store,
         open(reported, "a", buffering=1) as file,
     ):
-        outcome = run_map(load_claims(folder), store, Settings(device="cpu"), workers=int(workers), start=start,
-                          progress=lambda step: file.write(step.name + "\\n"))
+        schedule = Schedule(int(workers), start=start, progress=lambda step: file.write(step.name + "\\n"))
+        outcome = run_map(load_claims(folder), store, Settings(device="cpu"), schedule=schedule)
     print(outcome.computed, outcome.present, outcome.left, len(outcome.errors))
 """
 NAME, CELLS = "doe2020coins/heads", 60
@@ -113,7 +115,7 @@ class Bench:
     def resume(self, executor: str = "local", *slurm: str) -> Outcome:
         """Map in this process what the store does not have."""
         with executor_named(executor, 2, self.store, slurm) as start, Store.open(self.store) as store:
-            return run_map(load_claims(self.claims), store, Settings(device="cpu"), start=start)
+            return run_map(load_claims(self.claims), store, Settings(device="cpu"), schedule=Schedule(start=start))
 
     def kill_after(self, running: subprocess.Popen, computed: int, pause: float) -> None:
         """Kill -9 once so many cells have been begun, and a moment later."""

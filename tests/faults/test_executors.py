@@ -17,6 +17,7 @@ from regimes.catalogue import load_claims
 from regimes.engine import Settings
 from regimes.sweep.merge import merge
 from regimes.sweep.run import run_map
+from regimes.sweep.schedule import Schedule
 from regimes.sweep.store import Store
 
 HERE = ("slurm", "cluster=local")
@@ -96,7 +97,8 @@ def test_shards_in_any_order(tmp_path: Path, uninterrupted: dict[str, dict], mon
     parts = [tmp_path / f"part{k}.sqlite" for k in (1, 2, 3)]
     for k, part in enumerate(parts, start=1):
         with Store.open(part, create=True) as store:
-            assert 0 < run_map(load_claims(shards.claims), store, Settings(device="cpu"), shard=(k, 3)).computed < CELLS
+            outcome = run_map(load_claims(shards.claims), store, Settings(device="cpu"), schedule=Schedule(shard=(k, 3)))
+            assert 0 < outcome.computed < CELLS
     assert len(shards.lines()) == CELLS
     for number, order in enumerate(itertools.permutations(parts)):
         shards.store = tmp_path / f"joined{number}.sqlite"

@@ -12,7 +12,8 @@ from regimes.document import fingerprint
 from regimes.engine import Settings, decide
 from regimes.profiles import PROFILES
 from regimes.sweep.grid import GridError, cells, parse_grids
-from regimes.sweep.run import Step, run_controls, run_map
+from regimes.sweep.run import run_controls, run_map
+from regimes.sweep.schedule import Schedule, Step
 from regimes.sweep.store import Store
 from regimes.sweep.work import CellTask, run_task
 
@@ -77,20 +78,20 @@ def test_undecided_cells_are_decided_again_only_on_request(claims: list[Claim], 
     poor = replace(SETTINGS, replicates=20)
     assert run_map(claims[:1], store, poor).verdicts.get("undecided")
     assert run_map(claims[:1], store, SETTINGS).computed == 0
-    again = run_map(claims[:1], store, SETTINGS, retry=True)
+    again = run_map(claims[:1], store, SETTINGS, schedule=Schedule(retry=True))
     assert again.computed == sum(cell["run"] == store.runs()[-1]["id"] for cell in store.cells(HEADS))
     assert again.verdicts == {"holds": 4}
     with Store.open(tmp_path / "once", create=True) as once:
         run_map(claims[:1], once, SETTINGS)
         assert content(once) == content(store)
-    assert run_map(claims[:1], store, SETTINGS, retry=True).computed == 0
+    assert run_map(claims[:1], store, SETTINGS, schedule=Schedule(retry=True)).computed == 0
 
 
 def test_workers_and_shards_change_no_result(claims: list[Claim], store: Store, tmp_path: Path) -> None:
     run_map(claims, store, SETTINGS)
     with Store.open(tmp_path / "workers", create=True) as other:
         steps: list[Step] = []
-        outcome = run_map(claims, other, SETTINGS, workers=2, progress=steps.append)
+        outcome = run_map(claims, other, SETTINGS, schedule=Schedule(workers=2, progress=steps.append))
         assert (outcome.computed, outcome.errors) == (12, [])
         assert [step.done for step in steps] == list(range(1, 13))
         assert content(other) == content(store)
@@ -98,21 +99,21 @@ def test_workers_and_shards_change_no_result(claims: list[Claim], store: Store, 
     with Store.open(tmp_path / "joined", create=True) as joined:
         for k in (1, 2, 3):
             with Store.open(tmp_path / str(k), create=True) as part:
-                assert run_map(claims, part, SETTINGS, shard=(k, 3)).computed < 12
+                assert run_map(claims, part, SETTINGS, schedule=Schedule(shard=(k, 3))).computed < 12
                 joined.absorb([part])
         assert content(joined) == content(store)
 
 
 def test_cheap_cells_come_first(claims: list[Claim], store: Store) -> None:
     steps: list[Step] = []
-    run_map(claims[:1], store, SETTINGS, progress=steps.append)
+    run_map(claims[:1], store, SETTINGS, schedule=Schedule(progress=steps.append))
     assert steps[0].name == '{"depth":1,"width":2}'
     assert steps[-1].name == '{"depth":2,"width":8}'
     assert {step.total for step in steps} == {6}
 
 
 def test_no_cell_is_started_when_the_time_is_up(claims: list[Claim], store: Store) -> None:
-    outcome = run_map(claims[:1], store, SETTINGS, budget_seconds=0)
+    outcome = run_map(claims[:1], store, SETTINGS, schedule=Schedule(seconds=0))
     assert (outcome.computed, outcome.left) == (0, 6)
     assert run_map(claims[:1], store, SETTINGS).computed == 6
 
@@ -124,7 +125,7 @@ def test_a_cell_that_fails_is_reported_and_not_stored(claim_folder: Path, store:
         '"""Heads with probability 1 - 1/width^2."""', 'if case.width == 4: raise RuntimeError("no four")'
     )
     file.write_text(text)
-    outcome = run_map(load_claims(claim_folder)[:1], store, SETTINGS, workers=workers)
+    outcome = run_map(load_claims(claim_folder)[:1], store, SETTINGS, schedule=Schedule(workers=workers))
     assert (outcome.computed, len(outcome.errors)) == (4, 2)
     first = min(outcome.errors)
     assert HEADS in first
@@ -160,7 +161,7 @@ def test_an_interrupt_keeps_what_is_done(claims: list[Claim], store: Store, work
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_map(claims[:1], store, SETTINGS, workers=workers, progress=interrupt)
+        run_map(claims[:1], store, SETTINGS, schedule=Schedule(workers=workers, progress=interrupt))
     kept = len(store.cells(HEADS))
     assert 3 <= kept <= 4
     assert store.runs()[0]["finished"] is None

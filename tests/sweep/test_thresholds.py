@@ -14,7 +14,8 @@ from regimes.document import fingerprint
 from regimes.engine import Settings, decide
 from regimes.sweep.grid import GridError, parse_grids
 from regimes.sweep.ladder import ladder, rows
-from regimes.sweep.run import Step, run_map
+from regimes.sweep.run import run_map
+from regimes.sweep.schedule import Schedule, Step
 from regimes.sweep.store import Store, StoreError
 from regimes.sweep.thresholds import run_thresholds, search_row
 from regimes.theory.first_passage import exact_width
@@ -81,13 +82,13 @@ def test_workers_shards_and_an_interrupt_change_no_result(claims: list[Claim], s
     run_thresholds(claims[:1], "width", store, SETTINGS, deeper)
     with Store.open(tmp_path / "workers", create=True) as other:
         steps: list[Step] = []
-        assert run_thresholds(claims[:1], "width", other, SETTINGS, deeper, workers=2, progress=steps.append).errors == []
+        assert run_thresholds(claims[:1], "width", other, SETTINGS, deeper, schedule=Schedule(workers=2, progress=steps.append)).errors == []
         assert [(step.done, step.total) for step in steps] == [(k, 4) for k in (1, 2, 3, 4)]
         assert content(other) == content(store)
     with Store.open(tmp_path / "joined", create=True) as joined:
         for k in (1, 2, 3):
             with Store.open(tmp_path / str(k), create=True) as part:
-                found = run_thresholds(claims[:1], "width", part, SETTINGS, deeper, shard=(k, 3)).computed
+                found = run_thresholds(claims[:1], "width", part, SETTINGS, deeper, schedule=Schedule(shard=(k, 3))).computed
                 assert joined.absorb([part]) == found
         assert content(joined) == content(store)
     with Store.open(tmp_path / "interrupted", create=True) as other:
@@ -97,23 +98,23 @@ def test_workers_shards_and_an_interrupt_change_no_result(claims: list[Claim], s
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run_thresholds(claims[:1], "width", other, SETTINGS, deeper, progress=interrupt)
+            run_thresholds(claims[:1], "width", other, SETTINGS, deeper, schedule=Schedule(progress=interrupt))
         assert len(other.thresholds(HEADS)) == 2
         assert other.runs()[0]["finished"] is None
         outcome = run_thresholds(claims[:1], "width", other, SETTINGS, deeper)
         assert (outcome.computed, outcome.present) == (2, 2)
         assert content(other) == content(store)
     with Store.open(tmp_path / "late", create=True) as other:
-        assert run_thresholds(claims[:1], "width", other, SETTINGS, deeper, budget_seconds=-1).left == 4
+        assert run_thresholds(claims[:1], "width", other, SETTINGS, deeper, schedule=Schedule(seconds=-1)).left == 4
 
 
 def test_wide_brackets_are_searched_again_on_request_only(claims: list[Claim], store: Store) -> None:
     poor = replace(SETTINGS, replicates=200)
     assert run_thresholds(claims[:1], "width", store, poor).verdicts.get("wide") == 2
     assert run_thresholds(claims[:1], "width", store, SETTINGS).computed == 0
-    again = run_thresholds(claims[:1], "width", store, SETTINGS, retry=True)
+    again = run_thresholds(claims[:1], "width", store, SETTINGS, schedule=Schedule(retry=True))
     assert (again.computed, again.verdicts) == (2, {"found": 2})
-    assert run_thresholds(claims[:1], "width", store, SETTINGS, retry=True).computed == 0
+    assert run_thresholds(claims[:1], "width", store, SETTINGS, schedule=Schedule(retry=True)).computed == 0
 
 
 def test_the_side_is_looked_for_where_no_premise_names_it(claim_folder: Path, store: Store) -> None:
@@ -218,6 +219,6 @@ def test_rows_are_searched_on_other_executors(
     there = tmp_path / "there.sqlite"
     options = ["cluster=local"] if executor == "slurm" else []
     with executor_named(executor, 2, there, options) as start, Store.open(there, create=True) as other:
-        outcome = run_thresholds(claims[:1], "width", other, SETTINGS, overrides, start=start)
+        outcome = run_thresholds(claims[:1], "width", other, SETTINGS, overrides, schedule=Schedule(start=start))
         assert (outcome.computed, outcome.errors) == (2, [])
         assert content(other) == content(store)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,33 +15,13 @@ from regimes.decide import Budget
 from regimes.document import document, fingerprint
 from regimes.engine import Settings, name_of, provenance, resolve_device
 from regimes.profiles import Profile
-from regimes.sweep.executors.base import Start
 from regimes.sweep.grid import Overrides, beside, boundaries, cells, cost, in_shard
 from regimes.sweep.pool import SweepError, run_tasks
+from regimes.sweep.schedule import ALONE, Schedule, Step
 from regimes.sweep.store import CellKey, Store, settings_key
 from regimes.sweep.work import CellTask, ControlTask, Finished, describe, do, foreign, problem, run_task
 
-__all__ = ["Outcome", "Step", "SweepError", "run_controls", "run_map"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One finished task, for progress.
-
-    Attributes:
-        claim: the claim's id.
-        name: the case's key, or the control's name.
-        verdict: the verdict, empty if the task failed.
-        seconds: time it took.
-        done, total: tasks finished so far, tasks to do in this run.
-    """
-
-    claim: str
-    name: str
-    verdict: str
-    seconds: float
-    done: int
-    total: int
+__all__ = ["Outcome", "SweepError", "run_controls", "run_map"]
 
 
 @dataclass
@@ -66,21 +45,13 @@ class Outcome:
     survived: list[str] = field(default_factory=list)
 
 
-Progress = Callable[[Step], None]
-
-
 def run_map(
     claims: Sequence[Claim],
     store: Store,
     settings: Settings,
     overrides: Mapping[str, Overrides] | None = None,
-    workers: int = 1,
-    budget_seconds: float | None = None,
-    progress: Progress | None = None,
-    shard: tuple[int, int] | None = None,
     subject: str | None = None,
-    retry: bool = False,
-    start: Start | None = None,
+    schedule: Schedule = ALONE,
 ) -> Outcome:
     """Decide the cells of the claims' maps that the store does not have, cheapest first, each stored at once.
 
@@ -89,13 +60,8 @@ def run_map(
         store: where cells go.
         settings: seed, device, dtype and budgets.
         overrides: coordinates by claim id and axis, as `parse_grids` gives them.
-        workers: worker processes; they change no result.
-        budget_seconds: no cell is started after this time.
-        progress: called after each cell.
-        shard: (k, n): only the k-th of n parts of the cells.
         subject: `module:object` in place of the claims' subjects.
-        retry: decide undecided cells again, with this run's budgets.
-        start: opens another executor than worker processes of this machine; it changes no result either.
+        schedule: how it is run.
 
     Raises:
         GridError: overrides that do not fit a claim.
@@ -114,11 +80,11 @@ def run_map(
         grid = cells(claim, (overrides or {}).get(claim.id))
         # A shard's cells get the budget of the whole map: joined shards equal a map made in one go.
         error = budget.cell(len(grid))
-        mine = [case for case in grid if shard is None or in_shard(claim.id, case, shard)]
+        mine = [case for case in grid if schedule.shard is None or in_shard(claim.id, case, schedule.shard)]
         key = CellKey(claim.id, fingerprint(claim), own or name_of(claim.map_subject), "", settings.seed, setting)
         store.put_claim(document(claim, picture=True))
         there = store.case_verdicts(key.claim, key.fingerprint, key.subject, key.seed, key.settings)
-        present = {case for case, verdict in there.items() if not (retry and verdict == "undecided")}
+        present = {case for case, verdict in there.items() if not (schedule.retry and verdict == "undecided")}
         maps.append((key, {case.key for case in mine}))
         outcome.present += sum(case.key in present for case in mine)
         path = str(file_of(claim))
@@ -144,7 +110,7 @@ def run_map(
             run=run,
         )
 
-    _sweep(tasks, claims, store, settings, keep, outcome, workers, budget_seconds, progress, start)
+    _sweep(tasks, claims, store, settings, keep, outcome, schedule)
     for key, wanted in maps:
         for cell in store.cells(key.claim):
             same = (cell["subject"], cell["seed"], cell["settings"]) == (key.subject, key.seed, json.loads(setting))
@@ -158,11 +124,7 @@ def run_controls(
     store: Store,
     settings: Settings,
     profile: Profile,
-    workers: int = 1,
-    budget_seconds: float | None = None,
-    progress: Progress | None = None,
-    retry: bool = False,
-    start: Start | None = None,
+    schedule: Schedule = ALONE,
 ) -> Outcome:
     """Try to refute the claims' controls that the store does not have; errors as of `run_map`.
 
@@ -171,11 +133,7 @@ def run_controls(
         store: where verdicts and witnesses go.
         settings: seed, device, dtype and budgets.
         profile: how many random cases a control is tried on; see `regimes.verify.refute_control`.
-        workers: worker processes; they change no result.
-        budget_seconds: no control is started after this time.
-        progress: called after each control.
-        retry: try undecided controls again, with this run's budgets.
-        start: opens another executor than worker processes of this machine.
+        schedule: how it is run; controls have no shards.
     """
     Budget(settings.alpha).admit(len(claims))
     settings = here(settings)
@@ -187,7 +145,7 @@ def run_controls(
         known = {
             name: verdict
             for name, verdict in _known_controls(store, claim.id, settings.seed, setting).items()
-            if not (retry and verdict == "undecided")
+            if not (schedule.retry and verdict == "undecided")
         }
         outcome.present += len(known.keys() & claim.controls.keys())
         path = str(file_of(claim))
@@ -200,7 +158,7 @@ def run_controls(
             seconds=result.seconds, run=run,
         )  # fmt: skip
 
-    _sweep(tasks, claims, store, settings, keep, outcome, workers, budget_seconds, progress, start)
+    _sweep(tasks, claims, store, settings, keep, outcome, schedule)
     for claim in claims:
         for name, verdict in _known_controls(store, claim.id, settings.seed, setting).items():
             outcome.verdicts[verdict] = outcome.verdicts.get(verdict, 0) + 1
@@ -216,16 +174,13 @@ def _sweep(
     settings: Settings,
     keep: Callable[[Any, Claim, Finished, str], bool],
     outcome: Outcome,
-    workers: int,
-    budget_seconds: float | None,
-    progress: Progress | None,
-    start: Start | None,
+    schedule: Schedule,
 ) -> None:
     """Run the tasks and keep their results; counts and failures go into the outcome."""
     if not tasks:
         return
     by_id = {claim.id: claim for claim in claims}
-    started, counted = time.monotonic(), 0
+    up, counted = schedule.clock(), 0
 
     def in_this_process(task: Any) -> Finished:
         try:
@@ -246,18 +201,18 @@ def _sweep(
             if failed:
                 outcome.errors.append(failed)
             counted += 1
-            if progress is not None:
+            if schedule.progress is not None:
                 name = task.case.key if isinstance(task, CellTask) else task.control
                 verdict = "" if failed else result.verdict
-                progress(Step(task.claim, name, verdict, result.seconds, counted, len(tasks)))
+                schedule.progress(Step(task.claim, name, verdict, result.seconds, counted, len(tasks)))
 
         left = run_tasks(
             tasks,
-            run_task if start is not None or (workers > 1 and len(tasks) > 1) else in_this_process,
+            in_this_process if schedule.here(tasks) else run_task,
             finished,
-            workers=workers,
-            start=start,
-            stop=lambda: budget_seconds is not None and time.monotonic() - started > budget_seconds,
+            workers=schedule.workers,
+            start=schedule.start,
+            stop=up,
             describe=describe,
         )
         outcome.left = len(left)

@@ -15,11 +15,11 @@ from regimes.decide import Budget
 from regimes.decide.evidence import Evidence
 from regimes.document import document, fingerprint
 from regimes.engine import Settings, decide, name_of
-from regimes.sweep.executors.base import Start
 from regimes.sweep.grid import GridError, Overrides, boundary, cost, in_shard
 from regimes.sweep.ladder import Ladder, Side, known_side, ladder, others, rows
 from regimes.sweep.pool import run_tasks
-from regimes.sweep.run import Outcome, Progress, Step, here, recorded, setting_of
+from regimes.sweep.run import Outcome, here, recorded, setting_of
+from regimes.sweep.schedule import ALONE, Schedule, Step
 from regimes.sweep.store import Store, ThresholdKey, plain
 from regimes.sweep.threshold import SCOUT_ERROR, Bracket, search
 from regimes.sweep.work import FoundRow, foreign, load
@@ -73,14 +73,8 @@ def run_thresholds(
     settings: Settings,
     overrides: Mapping[str, Overrides] | None = None,
     resolution: str | None = None,
-    *,
-    workers: int = 1,
-    budget_seconds: float | None = None,
-    progress: Progress | None = None,
-    shard: tuple[int, int] | None = None,
     subject: str | None = None,
-    retry: bool = False,
-    start: Start | None = None,
+    schedule: Schedule = ALONE,
 ) -> Searched:
     """Search the threshold on an axis in every row that the store does not have, cheapest first, each stored at once.
 
@@ -94,13 +88,8 @@ def run_thresholds(
         settings: seed, device, dtype and budgets.
         overrides: coordinates by claim id and axis, as `parse_grids` gives them; those of the axis give its ends.
         resolution: see `regimes.sweep.ladder.ladder`.
-        workers: worker processes; they change no result.
-        budget_seconds: no row is started after this time.
-        progress: called after each row.
-        shard: (k, n): only the k-th of n parts of the rows.
         subject: `module:object` in place of the claims' subjects.
-        retry: search rows again in which a coordinate was undecided.
-        start: opens another executor than worker processes of this machine; it changes no result either.
+        schedule: how it is run; a row is retried in which a coordinate was undecided.
 
     Raises:
         GridError: no claim has such an axis, or the resolution makes no sense.
@@ -121,19 +110,19 @@ def run_thresholds(
         found = rows(claim, axis, (overrides or {}).get(claim.id))
         # A shard's rows get the budget of all rows: joined shards equal a search made in one go.
         error = budget.cell(len(found))
-        mine = [case for case in found if shard is None or in_shard(claim.id, case, shard)]
+        mine = [case for case in found if schedule.shard is None or in_shard(claim.id, case, schedule.shard)]
         mark, name = fingerprint(claim), own or name_of(claim.map_subject)
         store.put_claim(document(claim, picture=True))
         for case in mine:
             key = ThresholdKey(claim.id, mark, name, axis, Case(others(case, axis)).key, rungs.key, settings.seed, setting)
             wanted.append(key)
             known = store.threshold(key)
-            if known is None or (retry and known["undecided"]):
+            if known is None or (schedule.retry and known["undecided"]):
                 tasks.append(RowTask(str(file_of(claim)), key, case, rungs, error, settings, subject))
     outcome.present = len(wanted) - len(tasks)
     tasks.sort(key=lambda task: cost(task.case))
     by_id = {claim.id: claim for claim, _ in planned}
-    started = time.monotonic()
+    up = schedule.clock()
 
     def in_this_process(task: RowTask) -> FoundRow:
         return _safely(task, lambda: by_id[task.key.claim])
@@ -144,16 +133,15 @@ def run_thresholds(
         else:
             outcome.computed += store.put_threshold(task.key, result.result, seconds=result.seconds, run=run)
         done = outcome.computed + len(outcome.errors)
-        if progress is not None:
+        if schedule.progress is not None:
             verdict = word(result.result) if result.result else ""
-            progress(Step(task.key.claim, task.key.row, verdict, result.seconds, done, len(tasks)))
+            schedule.progress(Step(task.key.claim, task.key.row, verdict, result.seconds, done, len(tasks)))
 
     if tasks:
         with recorded(store, settings) as run:
             left = run_tasks(
-                tasks, run_row if start is not None or (workers > 1 and len(tasks) > 1) else in_this_process, finished,
-                workers=workers, start=start,
-                stop=lambda: budget_seconds is not None and time.monotonic() - started > budget_seconds,
+                tasks, in_this_process if schedule.here(tasks) else run_row, finished,
+                workers=schedule.workers, start=schedule.start, stop=up,
                 describe=lambda task: f"{task.key.claim} in row {task.key.row}",
             )  # fmt: skip
             outcome.left = len(left)

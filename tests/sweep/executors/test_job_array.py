@@ -16,6 +16,7 @@ from regimes.sweep.executors.choose import executor_named
 from regimes.sweep.grid import cells
 from regimes.sweep.pool import run_tasks
 from regimes.sweep.run import run_map
+from regimes.sweep.schedule import Schedule
 from regimes.sweep.store import Store
 from regimes.sweep.work import CellTask, Finished, run_task
 
@@ -58,7 +59,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def map_with(claims: list, store: Path, *slurm: str, workers: int = 2):
     with executor_named("slurm", workers, store, slurm) as start, Store.open(store, create=True) as opened:
-        return run_map(claims, opened, SETTINGS, start=start)
+        return run_map(claims, opened, SETTINGS, schedule=Schedule(start=start))
 
 
 def test_a_job_array_leaves_the_same_store(
