@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +105,9 @@ class Run:
         except SubjectError as wrong:
             raise pytest.UsageError(str(wrong)) from wrong
 
+    @cached_property
     def known(self) -> dict[str, Any]:
-        """The entries of `--regimes-known`."""
+        """The entries of `--regimes-known`, which is read once."""
         from regimes.known import KnownError, read_known
 
         if self.config.option.regimes_known is None:
@@ -126,13 +128,13 @@ class Run:
         if self.concerned():
             self.settings()
             self.subject()
-            self.known()
+            _ = self.known
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuse known failures that match nothing among the collected claims."""
         from regimes.known import unmatched
 
-        stray = unmatched(self.known(), self.collected)
+        stray = unmatched(self.known, self.collected)
         if stray and self.collected:
             raise pytest.UsageError(f"--regimes-known lists {stray[0]}, which matches no collected claim")
 
@@ -282,7 +284,7 @@ class PropertyItem(ClaimItem):
                 raise
             pytest.skip(str(reason))
         self.record(**property_record(self.claim, result))
-        known = run.known().get(self.claim.id)
+        known = run.known.get(self.claim.id)
         if known is not None and known.verdict == result.verdict:
             pytest.xfail(f"known: {known.reason} ({known.link})")
         if known is not None:
