@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from regimes.axes import Axis
 from regimes.case import Case, Value
 from regimes.errors import ClaimError
 from regimes.kinds import Empirical, Kind, Scaling
+from regimes.normal_form import text_of
 from regimes.picture import Picture
 from regimes.premise import Premise, Threshold, always, at_least, at_most, where
 
@@ -103,14 +105,12 @@ class Grid:
         x, y: the axes of the map.
         values: coordinates on those axes; an axis left out takes its own grid.
         fixed: coordinates on every other axis.
-        subject: another subject for the map, one of the same law that reaches larger cases.
     """
 
     x: str
     y: str
     values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     fixed: Mapping[str, Value] = field(default_factory=dict)
-    subject: Subject | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,16 +155,12 @@ class Claim:
     measures: str = ""
     sampler: Literal["auto", "direct"] = "auto"
     source: str = ""
+    file: str = field(default="", repr=False)
 
     @property
     def id(self) -> str:
         """`<paper key>/<claim id>`."""
         return f"{self.paper.key}/{self.slug}"
-
-    @property
-    def map_subject(self) -> Subject:
-        """The subject of the default map."""
-        return self.grid.subject if self.grid is not None and self.grid.subject is not None else self.subject
 
     @property
     def description(self) -> str:
@@ -371,6 +367,7 @@ def claim(
             measures=measures,
             sampler=sampler,
             source=inspect.getsource(observable),
+            file=sys.intern(text_of(observable)),
         )
 
     return decorate

@@ -9,6 +9,7 @@ from typing import Any
 
 from regimes.claim import Claim, Control
 from regimes.engine import name_of
+from regimes.normal_form import definition, reached, text_of
 
 SCHEMA = 1
 
@@ -81,7 +82,6 @@ def document(claim: Claim, picture: bool = False) -> dict[str, Any]:
         "measures": claim.measures,
         "picture": claim.picture().as_dict() if picture and claim.picture is not None else None,
         "subject": name_of(claim.subject),
-        "map_subject": name_of(claim.map_subject),
         "source": claim.source,
         "fingerprint": fingerprint(claim),
     }
@@ -99,32 +99,36 @@ def _what_is_wrong(control: Control) -> str:
 def fingerprint(claim: Claim) -> str:
     """Sixteen hex digits of SHA-256 over the claim's code and constants.
 
-    Covers statement, kind, axes, grid-independent data, the source of the observable and of every function
-    among the kind's and premise's numbers, and the subject's name; not the code of regimes itself, whose
-    version is in the provenance.
+    Covers the statement, axes and numbers, the decorated function without what is for readers, and all of the claim file that
+    it reaches by name (`regimes.normal_form`): the same under another layout and another Python. Not the code of regimes
+    and other packages, whose versions are in the provenance.
     """
     parts: dict[str, Any] = {
         "id": claim.id,
         "statement": claim.statement,
-        "observable": claim.source,
-        "kind": [type(claim.kind).__name__, {name: _code(value) for name, value in vars(claim.kind).items()}],
+        "code": reached(claim.observable, claim.file),
+        "kind": [type(claim.kind).__name__, {name: _code(value, claim) for name, value in vars(claim.kind).items()}],
         "axes": [[axis.name, axis.low, axis.high, list(axis.choices)] for axis in claim.axes],
-        "thresholds": [[t.axis, t.side, _code(t.bound)] for t in claim.premise.thresholds],
-        "predicates": [_code(predicate) for predicate in claim.premise.predicates],
+        "thresholds": [[t.axis, t.side, _code(t.bound, claim)] for t in claim.premise.thresholds],
+        "predicates": [_code(predicate, claim) for predicate in claim.premise.predicates],
         "subject": name_of(claim.subject),
     }
     if claim.curves or claim.vacuous:
-        parts["curves"] = [[name, _code(curve)] for name, curve in claim.curves.items()] + [_code(claim.vacuous)]
+        curves = [[name, _code(curve, claim)] for name, curve in claim.curves.items()]
+        parts["curves"] = [*curves, _code(claim.vacuous, claim)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _code(value: Any) -> str:
-    """A constant as text, a function as its byte code, constants and names (stable under reformatting)."""
+def _code(value: Any, claim: Claim) -> str:
+    """A constant as text, a function as its definition and the values that it captured."""
     if inspect.isfunction(value):
-        code = value.__code__
-        constants = [item for item in code.co_consts if not inspect.iscode(item)]
-        captured = [cell.cell_contents for cell in value.__closure__ or ()]
-        return repr((code.co_code.hex(), constants, code.co_names, [_code(item) for item in captured]))
+        try:
+            # The claim's own file may have been edited since it was imported.
+            text = claim.file if value.__globals__ is claim.observable.__globals__ else text_of(value)
+        except OSError:
+            text = ""
+        captured = [_code(cell.cell_contents, claim) for cell in value.__closure__ or ()]
+        return repr((definition(value, text), captured))
     if isinstance(value, tuple):
-        return repr([_code(item) for item in value])
+        return repr([_code(item, claim) for item in value])
     return repr(value)

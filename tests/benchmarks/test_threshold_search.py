@@ -46,7 +46,7 @@ def test_replicates_of_a_search(
     found = benchmark.pedantic(lambda: search_row(claim, case, rungs, budget.cell(1), SETTINGS), rounds=1)
     grid = stride * sum(
         decide(claim, case.replace(**{axis: at}), error=budget.cell(len(rungs.coordinates)), settings=SETTINGS,
-               subject=claim.map_subject).replicates
+               subject=claim.subject).replicates
         for at in rungs.coordinates[::stride]
     )  # fmt: skip
     assert found["refuted"] is not None or found["holds"] is not None

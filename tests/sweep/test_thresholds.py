@@ -200,7 +200,7 @@ def test_the_flat_band_s_brackets_meet_theory_with_a_tenth_of_the_grid_s_replica
     widths = rungs.coordinates[::8]
     grid = 8 * sum(
         decide(band, rows(band, "width")[2].replace(width=width), error=budget.cell(8 * len(rungs.coordinates)),
-               settings=settings, subject=band.map_subject).replicates
+               settings=settings, subject=band.subject).replicates
         for width in widths
     )  # fmt: skip
     print(f"{4 * grid} replicates on the grid of four rows, {searched} by the search, ratio {4 * grid / searched:.1f}")

@@ -233,8 +233,8 @@ def _view(source: Source, claim: dict[str, Any], runs: Mapping[str, dict[str, An
 
 
 def _is_own(claim: dict[str, Any], cell: Cell) -> bool:
-    """Whether a cell was decided on the claim's own subject, or on the one of its map."""
-    return "map_subject" not in claim or cell["subject"] in (claim["subject"], claim["map_subject"])
+    """Whether a cell was decided on the claim's own subject."""
+    return "subject" not in claim or cell["subject"] == claim["subject"]
 
 
 def _maps(claim: dict[str, Any], cells: list[Cell]) -> list[Map]:

@@ -81,7 +81,7 @@ def run_map(
         # A shard's cells get the budget of the whole map: joined shards equal a map made in one go.
         error = budget.cell(len(grid))
         mine = [case for case in grid if schedule.shard is None or in_shard(claim.id, case, schedule.shard)]
-        key = CellKey(claim.id, fingerprint(claim), own or name_of(claim.map_subject), "", settings.seed, setting)
+        key = CellKey(claim.id, fingerprint(claim), own or name_of(claim.subject), "", settings.seed, setting)
         store.put_claim(document(claim, picture=True))
         there = store.case_verdicts(key.claim, key.fingerprint, key.subject, key.seed, key.settings)
         present = {case for case, verdict in there.items() if not (schedule.retry and verdict == "undecided")}

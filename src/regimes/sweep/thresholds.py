@@ -111,7 +111,7 @@ def run_thresholds(
         # A shard's rows get the budget of all rows: joined shards equal a search made in one go.
         error = budget.cell(len(found))
         mine = [case for case in found if schedule.shard is None or in_shard(claim.id, case, schedule.shard)]
-        mark, name = fingerprint(claim), own or name_of(claim.map_subject)
+        mark, name = fingerprint(claim), own or name_of(claim.subject)
         store.put_claim(document(claim, picture=True))
         for case in mine:
             key = ThresholdKey(claim.id, mark, name, axis, Case(others(case, axis)).key, rungs.key, settings.seed, setting)
@@ -212,7 +212,7 @@ def search_row(
         settings: the run's settings; a judge spends at most its replicates and seconds, a scout a quarter of the replicates.
         subject: `module:object` in place of the claim's subject.
     """
-    tested = claim.map_subject if subject is None else foreign(subject)
+    tested = claim.subject if subject is None else foreign(subject)
     # One thread: rows run side by side already. Scouts have a seed of their own: judges must not see their replicates.
     judging = replace(settings, workers=1)
     briefly = replace(judging, replicates=min(BRIEF, settings.replicates))

@@ -109,7 +109,7 @@ def do(task: CellTask | ControlTask, claim: Claim) -> Finished:
     if isinstance(task, CellTask):
         from regimes.engine import decide
 
-        subject = claim.map_subject if task.subject is None else foreign(task.subject)
+        subject = claim.subject if task.subject is None else foreign(task.subject)
         evidence = decide(claim, task.case, error=task.error, settings=settings, subject=subject)
         return Finished(evidence.verdict, plain(evidence.as_dict()), time.monotonic() - started)
     from regimes.verify import refute_control
