@@ -14,7 +14,7 @@ from regimes import engine
 from regimes.catalogue import load_claims
 from regimes.claim import Claim
 from regimes.errors import SubjectError
-from regimes.flows import adapters
+from regimes.flows import adapters, autoregressive
 from regimes.flows.subjects import trained
 from regimes.kinds import Scaling
 from regimes.randomness import Randomness
@@ -82,6 +82,12 @@ def test_foreign_flows_run_on_another_device(name: str, monkeypatch: pytest.Monk
     (claim,) = (claim for claim in CLAIMS if claim.id == "dinh2019rad/rad-precision-scaling")
     with pretended(monkeypatch):
         observe(claim, smallest_case(claim), getattr(adapters, name))
+
+
+def test_autoregressive_flows_run_on_another_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    (claim,) = (claim for claim in CLAIMS if claim.id == "dinh2019rad/rad-precision-scaling")
+    with pretended(monkeypatch):
+        observe(claim, smallest_case(claim), autoregressive.flows)
 
 
 class TestThePretendedDevice:

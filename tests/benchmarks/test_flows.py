@@ -1,6 +1,7 @@
 """Many random flows at once against zuko's modules one by one, and RAD's density against a loop over points.
 
-The couplings are timed behind a comparison with NumPy, coupling by coupling; RAD's density behind equality with the loop's.
+The couplings are timed behind a comparison with NumPy, coupling by coupling; autoregressive inverses behind equality with D
+passes; RAD's density behind equality with the loop's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import torch
 
 from regimes.case import Case
 from regimes.flows.anchors import against_realnvp
+from regimes.flows.autoregressive import Autoregressive
 from regimes.flows.subjects import rad
 from regimes.randomness import Randomness
 
@@ -48,8 +50,31 @@ def test_couplings_against_zuko(race) -> None:
     assert float((back - x).abs().max()) < 1e-3
 
 
-def test_autoregressive_inverse(race) -> None:
-    race.skip("G10", "autoregressive inverse against zuko at D = 64", "regimes has no autoregressive flow of its own; zuko's is a subject")
+@pytest.mark.parametrize(("flows", "points"), [(1, 2048), (8, 256)])
+def test_autoregressive_inverse(race, flows: int, points: int) -> None:
+    what = f"{flows} autoregressive inverse, D = 64, 256 hidden units, batch {points}, against zuko's MAF"
+    try:
+        import zuko
+    except ImportError:
+        race.skip("G10", what, "zuko is not installed; pip install 'regimes[subjects]'")
+    flow = rad("MAF", family="none", hidden=256, coupling=Autoregressive)(Case({"input_dim": 64, "depth": 1}), flows, randomness()).flow
+    x = torch.randn(flows, points, 64)
+    (layer,) = flow.parts()
+    with torch.no_grad():
+        z = layer(x).z
+        passes = z
+        for _ in range(64):
+            log_s, shift = layer.scale_and_shift(passes)
+            passes = (z - shift) / log_s.exp()
+    torch.testing.assert_close(layer.inverse(z)[0], passes, rtol=0, atol=1e-4)
+    theirs = [zuko.flows.MAF(64, transforms=1, hidden_features=(256,)) for _ in range(flows)]
+
+    def other() -> None:
+        with torch.no_grad():
+            for module, latents in zip(theirs, z, strict=True):
+                module().transform.inv.call_and_ladj(latents)
+
+    race("G10", what, lambda: layer.inverse(z), other, wanted=20)
 
 
 @pytest.mark.parametrize("points", [4096])

@@ -103,7 +103,7 @@ def against_realnvp(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
     for layer in flow.parts():
         if not isinstance(layer, Coupling):
             continue
-        read = {name: weight.double().cpu().numpy() for name, weight in layer.read.named_parameters()}
+        read = {name: getattr(layer.read, name).double().cpu().numpy() for name in ("w1", "b1", "w2", "b2")}
         active = layer.moved.cpu().numpy().astype(bool)
         seen = np.where(active, 0.0, here)
         out = np.tanh(seen @ read["w1"] + read["b1"]) @ read["w2"] + read["b2"]

@@ -1,0 +1,100 @@
+"""Masked affine autoregressive layers, R at once, whose inverse costs one pass over the network.
+
+M. Germain, K. Gregor, I. Murray, H. Larochelle, MADE: Masked Autoencoder for Distribution Estimation, arXiv 1502.03509;
+G. Papamakarios, T. Pavlakou, I. Murray, Masked Autoregressive Flow for Density Estimation, arXiv 1705.07057.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from regimes.flows.conditioner import Conditioner
+from regimes.flows.layers import Coupling, Rounding
+from regimes.flows.subjects import rad
+
+
+class Masked(nn.Module):
+    """A weight with entries that stay 0, in training too."""
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask.float())
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight where the mask is 1."""
+        return weight * self.mask
+
+
+class Autoregressive(Coupling):
+    """y_i = s_i x_i + t_i, where (s_i, t_i) reads the coordinates before i: those of smaller rank, passive ones first.
+
+    Hidden unit h of H has degree m = 1 + floor(h (D - 1) / H): it reads the m coordinates of lowest rank, and (s, t) of
+    the coordinate of rank r = 0, ..., D - 1 reads the units of degree at most r. A coupling is the case in which no
+    passive coordinate moves.
+
+    Arguments:
+        passive: (D,) booleans, which coordinates come first in the order.
+        shifted: (D,) booleans, which coordinates may be shifted; those on [0, inf) may only be scaled.
+        read: the network, from (R, N, D) to (R, N, 2 D); it is masked here.
+        reach: bound on |log s|.
+    """
+
+    order: Tensor
+    degrees: Tensor
+
+    def __init__(self, passive: Tensor, shifted: Tensor, read: Conditioner, reach: float = 1.0) -> None:
+        super().__init__(torch.zeros_like(passive), shifted, read, reach)
+        self.passive.fill_(1.0)  # what each output reads is the network's own business
+        dimension, hidden = read.w1.shape[1:]
+        units = torch.arange(hidden, device=passive.device)
+        self.register_buffer("order", (~passive).byte().argsort(stable=True))
+        self.register_buffer("degrees", 1 + units * (dimension - 1) // hidden)
+        inward, outward = self.masks(self.order.argsort(), self.degrees)
+        parametrize.register_parametrization(read, "w1", Masked(inward))
+        parametrize.register_parametrization(read, "w2", Masked(outward.repeat(1, 2)))
+
+    @staticmethod
+    def masks(rank: Tensor, degrees: Tensor) -> tuple[Tensor, Tensor]:
+        """Which coordinates a unit reads, (D, H), and which units an output reads, (H, D)."""
+        return rank[:, None] < degrees, degrees[:, None] <= rank
+
+    @torch.no_grad()
+    def inverse(self, z: Tensor, branch: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The x that maps to z and -sum log s, without a graph.
+
+        One sweep: with the coordinates of rank up to r known, so are the units of degree r + 1, and each is computed once.
+        """
+        replicates, points, dimension = z.shape
+        # Units and coordinates are rows, those known so far the first ones; (log s, t) are pairs of rows.
+        w1, b1 = self.read.w1[:, self.order].mT.contiguous(), self.read.b1.mT
+        pairs = torch.cat((self.read.w2, self.read.b2), 1).unflatten(2, (2, dimension))
+        pairs[:, :, 1] *= self.shifted
+        pairs = pairs[..., self.order].permute(0, 3, 2, 1).contiguous()
+        w2, b2 = pairs[..., :-1], pairs[..., -1:]
+        y = z[..., self.order].mT.contiguous()
+        x, log_s, hidden = torch.empty_like(y), torch.empty_like(y), y.new_empty(replicates, w1.shape[1], points)
+        known = 0
+        for r, units in enumerate(torch.bincount(self.degrees, minlength=dimension + 1)[1:].tolist()):
+            raw, shift = torch.baddbmm(b2[:, r], w2[:, r, :, :known], hidden[:, :known]).unbind(1)
+            torch.mul(raw.tanh(), self.reach, out=log_s[:, r])
+            torch.div(y[:, r] - shift, log_s[:, r].exp(), out=x[:, r])
+            here = slice(known, known + units)
+            hidden[:, here] = torch.baddbmm(b1[:, here], w1[:, here, : r + 1], x[:, : r + 1]).tanh_()
+            known += units
+        return x.mT[..., self.order.argsort()], -log_s.sum(1)
+
+    def rounding(self, x: Tensor, z: Tensor) -> Rounding:
+        """The coupling's, but each recovered coordinate reads those before it: J e for the inverse's residuals e in z."""
+        local = super().rounding(x, z)
+        residual = local.preimage * self.scale_and_shift(x)[0].exp()
+        back = torch.linalg.inv(self.jacobian(x)).abs() @ residual[..., None]
+        return local._replace(preimage=back[..., 0])
+
+
+flows = rad(
+    "masked autoregressive", "random affine autoregressive layers, orders alternating", family="none", coupling=Autoregressive
+)
