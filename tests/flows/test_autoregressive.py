@@ -72,7 +72,7 @@ def returns(layer, x):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.booleans(), min_size=1, max_size=9), st.integers(1, 40), st.integers(0, 2**20))
+@given(st.lists(st.booleans(), min_size=1, max_size=20), st.integers(1, 40), st.integers(0, 2**20))
 def test_the_sweep_is_the_inverse_for_any_order(passive, hidden, seed):
     layer = make_layer(passive, hidden, seed)
     x = points(5, len(passive), seed)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from regimes.flows.conditioner import Conditioner
+from regimes.flows.conditioner import Conditioner, half_tanh
 from regimes.flows.layers import Coupling, Rounding
 from regimes.flows.subjects import rad
+
+BLOCK = 8  # ranks whose common part is one product
 
 
 class Masked(nn.Module):
@@ -67,25 +69,32 @@ class Autoregressive(Coupling):
         """The x that maps to z and -sum log s, without a graph.
 
         One sweep: with the coordinates of rank up to r known, so are the units of degree r + 1, and each is computed once.
+        What comes from before a block of ranks is added for the whole block at once, while it is in cache.
         """
         replicates, points, dimension = z.shape
-        # Units and coordinates are rows, those known so far the first ones; (log s, t) are pairs of rows.
+        # Units and coordinates are rows, in the order in which they become known; (log s, t) of a rank are two rows.
         w1, b1 = self.read.w1[:, self.order].mT.contiguous(), self.read.b1.mT
         pairs = torch.cat((self.read.w2, self.read.b2), 1).unflatten(2, (2, dimension))
         pairs[:, :, 1] *= self.shifted
-        pairs = pairs[..., self.order].permute(0, 3, 2, 1).contiguous()
+        pairs = pairs[..., self.order].permute(0, 3, 2, 1).flatten(1, 2)
         w2, b2 = pairs[..., :-1], pairs[..., -1:]
-        y = z[..., self.order].mT.contiguous()
+        y = z.mT[:, self.order]
         x, log_s, hidden = torch.empty_like(y), torch.empty_like(y), y.new_empty(replicates, w1.shape[1], points)
-        known = 0
-        for r, units in enumerate(torch.bincount(self.degrees, minlength=dimension + 1)[1:].tolist()):
-            raw, shift = torch.baddbmm(b2[:, r], w2[:, r, :, :known], hidden[:, :known]).unbind(1)
-            torch.mul(raw.tanh(), self.reach, out=log_s[:, r])
-            torch.div(y[:, r] - shift, log_s[:, r].exp(), out=x[:, r])
-            here = slice(known, known + units)
-            hidden[:, here] = torch.baddbmm(b1[:, here], w1[:, here, : r + 1], x[:, : r + 1]).tanh_()
-            known += units
-        return x.mT[..., self.order.argsort()], -log_s.sum(1)
+        units = torch.bincount(self.degrees, minlength=dimension + 1).cumsum(0).tolist()
+        for start in range(0, dimension, BLOCK):
+            stop = min(start + BLOCK, dimension)
+            old, new, rows = units[start], slice(units[start], units[stop]), slice(2 * start, 2 * stop)
+            hidden[:, new] = torch.baddbmm(b1[:, new], w1[:, new, :start], x[:, :start], beta=2, alpha=2)
+            outputs = torch.baddbmm(b2[:, rows], w2[:, rows, :old], hidden[:, :old], alpha=2)
+            for r, output in enumerate(outputs.split(2, dim=1), start):
+                known, next_ = slice(old, units[r]), slice(units[r], units[r + 1])
+                read = w2[:, 2 * r : 2 * r + 2, known]
+                raw, shift = torch.baddbmm(output, read, hidden[:, known], alpha=2).unbind(1)
+                log_s[:, r] = self.log_scale(raw)
+                torch.div(y[:, r] - shift, log_s[:, r].exp(), out=x[:, r])
+                read, here = w1[:, next_, start : r + 1], x[:, start : r + 1]
+                hidden[:, next_] = half_tanh(torch.baddbmm(hidden[:, next_], read, here, alpha=2))
+        return x[:, self.order.argsort()].mT, -log_s.sum(1)
 
     def rounding(self, x: Tensor, z: Tensor) -> Rounding:
         """The coupling's, but each recovered coordinate reads those before it: J e for the inverse's residuals e in z."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from regimes.flows.conditioner import Conditioner
+from regimes.flows.conditioner import Conditioner, half_tanh
 from regimes.flows.folds import Family
 from regimes.flows.gates import Gate
 from regimes.flows.pieces import Pieces
@@ -130,7 +130,11 @@ class Coupling(nn.Module):
     def scale_and_shift(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Log s and t at x, each (R, N, D); both 0 on passive coordinates."""
         raw, shift = self.read(x * self.passive).chunk(2, dim=-1)
-        return self.reach * raw.tanh() * self.moved, shift * self.shifted
+        return self.log_scale(raw) * self.moved, shift * self.shifted
+
+    def log_scale(self, raw: Tensor) -> Tensor:
+        """Log s = reach tanh(raw)."""
+        return 2 * self.reach * half_tanh(2 * raw)
 
     def forward(self, x: Tensor) -> Step:
         """The image and sum of log s; a coupling has one branch and no gate."""
@@ -155,11 +159,11 @@ class Coupling(nn.Module):
     def rounding(self, x: Tensor, z: Tensor) -> Rounding:
         """s|x| (2 + E_s) + |t| + E_t + |y|, and (that + |y| + 2|t|)/s + |x| back; 0 where coordinates are copied.
 
-        E_t is the network's error, E_s = reach E + 3 |log s| + 2 that of s.
+        E_t is the network's error, E_s = reach (E + 6) + 3 |log s| + 2 that of s.
         """
         log_s, t = self.scale_and_shift(x)
         error_s, error_t = self.read.rounding(x * self.passive).chunk(2, dim=-1)
-        log_error = (self.reach * error_s + 3 * log_s.abs()) * self.moved
+        log_error = (self.reach * (error_s + 6) + 3 * log_s.abs()) * self.moved
         s = log_s.exp()
         image = (s * x.abs() * (4 + log_error) + t.abs() + error_t * self.shifted + z.abs()) * self.moved
         back = ((image + z.abs() + 2 * t.abs()) / s + x.abs()) * self.moved
