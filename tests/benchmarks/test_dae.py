@@ -63,5 +63,18 @@ def test_curves_of_modes(race, lawful) -> None:
 
 def test_curves_of_matrices(race, lawful) -> None:
     dae = matrices(PROBLEMS)
-    race("G12", f"curves of {PROBLEMS} problems of {SIZE} x {SIZE} matrices against simulated SGD", lambda: dae.products(POINTS),
+    what = f"curves of {PROBLEMS} problems of {SIZE} x {SIZE} matrices"
+    race("G12", f"{what} against simulated SGD", lambda: dae.products(POINTS),
          simulated(dae, dae.steps // 4), wanted=50, work=4 * PROBLEMS, dtypes="float64 / float64")  # fmt: skip
+
+
+def test_matrices_against_their_products(race, lawful) -> None:
+    dae = matrices(PROBLEMS)
+    buffer = torch.empty_like(dae.encoder)
+
+    def products() -> None:
+        for _ in range(4 * dae.steps):
+            torch.bmm(dae.decoder, dae.encoder, out=buffer)
+
+    race("G12", "the same, against the four matrix products of each step alone (a floor)", lambda: dae.products(POINTS), products,
+         inverse=True, dtypes="float64 / float64")  # fmt: skip

@@ -30,18 +30,22 @@ class Base(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Log p_Z(z), (R, N, D) to (R, N); -inf outside the domains."""
-        return sum(self._column(z[..., j], domain) for j, domain in enumerate(self.domains))  # type: ignore[return-value]
+        logs = {domain: self._log(z, domain) for domain in set(self.domains)}
+        return sum(logs[domain][..., j] for j, domain in enumerate(self.domains))  # type: ignore[return-value]
 
-    def _column(self, z: Tensor, domain: Domain) -> Tensor:
+    def _log(self, z: Tensor, domain: Domain) -> Tensor:
         if domain == "interval":
             a, b = self.shape
             inside = (z >= 0) & (z <= 1)
             constant = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-            # xlogy and xlog1py are 0 for a zero exponent, where 0 log 0 would be NaN.
             safe = torch.where(inside, z, 0.5)
-            log = torch.special.xlogy(torch.full_like(safe, a - 1.0), safe)
-            log = log + torch.special.xlog1py(torch.full_like(safe, b - 1.0), -safe) + constant
-            return torch.where(inside, log, -torch.inf)
+            log = 0 * safe  # a uniform density, too, has a gradient
+            # A zero exponent has no term: 0 log 0 would be NaN.
+            if a > 1:
+                log = log + (a - 1) * safe.log()
+            if b > 1:
+                log = log + (b - 1) * torch.log1p(-safe)
+            return torch.where(inside, log + constant, -torch.inf)
         normal = -0.5 * z.square() - 0.5 * math.log(2 * math.pi)
         return normal if domain == "line" else torch.where(z >= 0, normal + math.log(2), -torch.inf)
 

@@ -36,11 +36,11 @@ class Conditioner(nn.Module):
         self.b2 = normal(1, outputs, scale=0.1 * gain)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs at x, (R, N, inputs) to (R, N, outputs)."""
-        return torch.baddbmm(self.b2, self._half_hidden(x), self.w2, alpha=2)
+        """Outputs at x, (R, N, inputs) to (R, N, outputs); in memory each output is a row of N, as few are read together."""
+        return torch.baddbmm(self.b2.mT, self.w2.mT, self._half_hidden(x).mT, alpha=2).mT
 
     def _half_hidden(self, x: Tensor) -> Tensor:
-        return half_tanh(torch.baddbmm(self.b1, x, self.w1, beta=2, alpha=2))
+        return half_tanh(torch.baddbmm(self.b1.mT, self.w1.mT, x.mT, beta=2, alpha=2)).mT
 
     def jacobian(self, x: Tensor) -> Tensor:
         """dh/dx, shape (R, N, outputs, inputs)."""

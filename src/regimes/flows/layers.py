@@ -53,8 +53,9 @@ class Fold(nn.Module):
         return self.family.count
 
     def _put(self, x: Tensor, column: Tensor) -> Tensor:
-        j = self.coordinate
-        return torch.cat((x[..., :j], column[..., None], x[..., j + 1 :]), dim=-1)
+        found = x.clone()
+        found[..., self.coordinate] = column
+        return found
 
     def forward(self, x: Tensor) -> Step:
         """Inference: the piece that holds x, its image, and the log terms of the density."""

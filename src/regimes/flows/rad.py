@@ -81,8 +81,9 @@ class Rad(nn.Module):
 
     def supports(self, x: Tensor) -> Tensor:
         """Whether x is a finite point of the domain, (R, N, D) to (R, N)."""
-        low, high = (torch.tensor([ENDS[d][end] for d in self.source], dtype=x.dtype, device=x.device) for end in (0, 1))
-        return (torch.isfinite(x) & (x >= low) & (x <= high)).all(-1)
+        largest = torch.finfo(x.dtype).max
+        ends = torch.tensor([ENDS[domain] for domain in self.source], dtype=x.dtype, device=x.device).clamp(-largest, largest)
+        return ((x >= ends[:, 0]) & (x <= ends[:, 1])).all(-1)
 
     def terms(self, x: Tensor) -> Terms:
         """Every term of log p(x) but the base density's."""
@@ -121,11 +122,15 @@ class Rad(nn.Module):
     def log_density(self, x: Tensor) -> Tensor:
         """Log p(x), shape (R, N); -inf outside the support and where numbers leave the floating range."""
         check_points(x, self.replicates, self.dimension)
+        # Every coordinate a row of N in memory: layers read and write one at a time.
+        x = x.mT.contiguous().mT
         inside = self.supports(x)
         centre = torch.tensor([0.5 if d == "interval" else 1.0 for d in self.source], dtype=x.dtype, device=x.device)
         terms = self.terms(torch.where(inside[..., None], x, centre))
-        inside = inside & torch.stack([torch.isfinite(image).all(-1) for image in terms.images]).all(0)
-        return torch.where(inside, self.assemble(self.base(terms.images[-1]), terms), -torch.inf)
+        # What has left the floating range never returns to it: no layer maps infinity or NaN to a number.
+        z = terms.images[-1]
+        inside = inside & torch.isfinite(z).all(-1)
+        return torch.where(inside, self.assemble(self.base(z), terms), -torch.inf)
 
     def assemble(self, base: Tensor, terms: Terms) -> Tensor:
         """The sum of the terms, shape (R, N)."""
