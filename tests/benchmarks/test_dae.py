@@ -76,5 +76,5 @@ def test_matrices_against_their_products(race, lawful) -> None:
         for _ in range(4 * dae.steps):
             torch.bmm(dae.decoder, dae.encoder, out=buffer)
 
-    race("G12", "the same, against the four matrix products of each step alone (a floor)", lambda: dae.products(POINTS), products,
+    race("G12", "curves of matrices as above, against the four products of each step alone: a floor", lambda: dae.products(POINTS), products,
          inverse=True, dtypes="float64 / float64")  # fmt: skip

@@ -14,7 +14,7 @@ from regimes.flows.conditioner import Conditioner, half_tanh
 from regimes.flows.layers import Coupling, Rounding
 from regimes.flows.subjects import rad
 
-BLOCK = 8  # ranks whose common part is one product
+BLOCK = 8  # ranks
 
 
 class Masked(nn.Module):
@@ -69,7 +69,7 @@ class Autoregressive(Coupling):
         """The x that maps to z and -sum log s, without a graph.
 
         One sweep: with the coordinates of rank up to r known, so are the units of degree r + 1, and each is computed once.
-        What comes from before a block of ranks is added for the whole block at once, while it is in cache.
+        What a block of ranks reads from before it is one product, so that all known units are read once a block, not a rank.
         """
         replicates, points, dimension = z.shape
         # Units and coordinates are rows, in the order in which they become known; (log s, t) of a rank are two rows.
@@ -97,7 +97,7 @@ class Autoregressive(Coupling):
         return x[:, self.order.argsort()].mT, -log_s.sum(1)
 
     def rounding(self, x: Tensor, z: Tensor) -> Rounding:
-        """The coupling's, but each recovered coordinate reads those before it: J e for the inverse's residuals e in z."""
+        """The coupling's, but a recovered coordinate reads recovered ones: |Df^{-1}| e back, for residuals e of the inverse."""
         local = super().rounding(x, z)
         residual = local.preimage * self.scale_and_shift(x)[0].exp()
         back = torch.linalg.inv(self.jacobian(x)).abs() @ residual[..., None]
