@@ -101,7 +101,7 @@ class Rad(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Z (R, N, D), indices (R, N, F) and log|det Df(x)| (R, N): exact inference, without a search or a sum."""
         check_points(x, self.replicates, self.dimension)
-        terms = self.terms(x)
+        terms = self.terms(in_rows(x))
         return terms.images[-1], terms.branches, add(terms.log_dets, x)
 
     def inverse(self, z: Tensor, branches: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,7 +109,7 @@ class Rad(nn.Module):
         check_points(z, self.replicates, self.dimension, "z")
         if branches.shape != (*z.shape[:2], len(self.folds)):
             raise FlowError(f"branches have shape {tuple(branches.shape)}; this flow has {len(self.folds)} folds at each point")
-        left, log_det, x = len(self.folds), [], z
+        left, log_det, x = len(self.folds), [], in_rows(z)
         for layer in reversed(self.parts()):
             branch = None
             if isinstance(layer, Fold):
@@ -122,8 +122,7 @@ class Rad(nn.Module):
     def log_density(self, x: Tensor) -> Tensor:
         """Log p(x), shape (R, N); -inf outside the support and where numbers leave the floating range."""
         check_points(x, self.replicates, self.dimension)
-        # Every coordinate a row of N in memory: layers read and write one at a time.
-        x = x.mT.contiguous().mT
+        x = in_rows(x)
         inside = self.supports(x)
         centre = torch.tensor([0.5 if d == "interval" else 1.0 for d in self.source], dtype=x.dtype, device=x.device)
         terms = self.terms(torch.where(inside[..., None], x, centre))
@@ -162,6 +161,11 @@ class Rad(nn.Module):
         probability = layer.log_gate(z).exp()
         index = (uniform[..., None] >= probability.cumsum(-1)).sum(-1)
         return torch.where(index < layer.branches, index, probability.argmax(-1))
+
+
+def in_rows(points: Tensor) -> Tensor:
+    """The same points (R, N, D), each coordinate a row of N in memory: layers read and write one coordinate at a time."""
+    return points.mT.contiguous().mT
 
 
 def add(terms: Sequence[Tensor], like: Tensor) -> Tensor:
