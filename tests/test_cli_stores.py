@@ -98,7 +98,7 @@ def test_merged_shards_are_the_whole_map_in_any_order(here: Path, capsys: pytest
         (("gate", "--store", "true.sqlite", "--baseline", "new.json"), "was written by schema 9; this regimes reads schema 1"),
         (("gate", "--store", "true.sqlite", "--baseline", "damaged.json"), "damaged.json is damaged (it lacks 'cells')"),
         (("gate", "--store", "true.sqlite", "--baseline", "cut.json"), "cut.json is neither a store nor a baseline"),
-        (("gate", "--store", "true.sqlite", "--baseline", "empty.json"), "have no cell and no control in common"),
+        (("gate", "--store", "true.sqlite", "--baseline", "empty.json"), "have no cell, no control and no measured threshold in common"),
         (("gate", "--store", "true.sqlite", "--baseline", "true.sqlite", "--summary", "."), "is a folder"),
         (("export", "--store", "true.sqlite", "--format", "xls", "--out", "t"), "'xls' is not one of"),
         (("export", "--store", "true.sqlite", "--out", "nowhere/t.csv"), "nowhere/t.csv cannot be written"),
@@ -166,7 +166,7 @@ def test_gate_update_diff_and_fall(here: Path, capsys: pytest.CaptureFixture[str
     status, out, _ = in_process(*gate, "bug.sqlite", "--json", capsys=capsys)
     data = json.loads(out)
     assert (status, data["schema"], data["status"], len(data["regressions"])) == (1, 1, 1, 10)
-    assert data["compared"] == {"claims": 2, "cells": 12, "controls": 5}
+    assert data["compared"] == {"claims": 2, "cells": 12, "controls": 5, "thresholds": 0}
     assert data["regressions"][0]["where"] == {"case": {"depth": 1, "width": 4}, "subject": "doe2020coins:coin"}
     assert [row["after"] for row in data["thresholds"]] == [None, None]
     status, out, _ = in_process("diff", "b.json", "bug.sqlite", "--json", capsys=capsys)
@@ -178,6 +178,34 @@ def test_gate_update_diff_and_fall(here: Path, capsys: pytest.CaptureFixture[str
     # A shard has a part of the cells: said, and a reason to fall only if asked for.
     assert in_process(*gate, "shard1.sqlite", capsys=capsys)[0] == 0
     assert in_process(*gate, "shard1.sqlite", "--complete", capsys=capsys)[0] == 1
+
+
+def test_thresholds_are_gated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from toy_paper import TOY
+
+    monkeypatch.chdir(tmp_path)
+    Path("claims").mkdir()
+
+    def searched(store: str, coin: str, *options: str) -> int:
+        Path("claims", "doe2020coins.py").write_text(TOY.replace("< 1 - 1 / case.width**2\n\n\ndef bent", f"< {coin}\n\n\ndef bent"))
+        search = ("map", HEADS, "--claims", "claims", "--threshold", "width", "--grid", "width=2:64", "--profile", "quick", "--store")
+        return in_process(*search, store, *options, capsys=capsys)[0]
+
+    assert searched("true.sqlite", "1 - 1 / case.width**2") == 0
+    assert searched("other.sqlite", "1 - 1 / case.width**2", "--seed", "3", "--resolution", "grid") == 0
+    assert searched("bug.sqlite", "1 - 36 / case.width**2 if case.width > 6 else 0.1") == 1
+    gate = ("gate", "--baseline", "b.json", "--store")
+    assert in_process(*gate, "true.sqlite", "--update", capsys=capsys)[0] == 0
+    status, out, _ = in_process(*gate, "other.sqlite", "--complete", capsys=capsys)
+    assert (status, "compared 0 cells, 0 controls and 2 thresholds of 1 claim" in out) == (0, True)
+    status, out, _ = in_process(*gate, "bug.sqlite", "--summary", "s.md", capsys=capsys)
+    assert (status, out.count("REGRESSION")) == (1, 2)
+    assert "where it is promised, in the search for its threshold, which met no such place: P >= 0.9" in out
+    assert "| refuted |" in Path("s.md").read_text()
+    status, out, _ = in_process("diff", "true.sqlite", "bug.sqlite", "--json", capsys=capsys)
+    assert [(row["row"], row["moved"]) for row in json.loads(out)["brackets"]] == [({"depth": depth}, "worse") for depth in (1, 2)]
+    out = in_process("diff", "bug.sqlite", "b.json", capsys=capsys)[1]
+    assert out.count("(better, beyond its intervals)") == 2
 
 
 def test_a_baseline_that_cannot_be_written_stays_as_it_was(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

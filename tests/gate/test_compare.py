@@ -106,7 +106,7 @@ def test_what_is_gone_falls_only_on_request() -> None:
     before, after = [cell(8, "holds"), cell(16, "holds"), control("bent", "killed")], [cell(16, "holds")]
     assert judged(before, after).status == 0
     assert [one.kind for one in judged(before, after, complete=True).regressions] == ["missing", "missing"]
-    with pytest.raises(GateError, match=r"no cell and no control in common, .* --update"):
+    with pytest.raises(GateError, match=r"no cell, no control and no measured threshold in common, .* --update"):
         judged(before, [cell(4, "holds")])
     with pytest.raises(GateError, match="in common"):
         judged(before, [])

@@ -90,7 +90,7 @@ def test_maps_of_the_toy_paper_never_fall_whatever_their_seed_and_a_bug_always_d
         decision = decide(compare(maps[0], other))
         assert decision.regressions == ()
         assert 0 < decision.false_alarm < 1e-6
-        assert decision.compared == {"claims": 2, "cells": 12, "controls": 5}
+        assert decision.compared == {"claims": 2, "cells": 12, "controls": 5, "thresholds": 0}
     file = claim_folder / "doe2020coins.py"
     file.write_text(file.read_text().replace("1 - 1 / case.width**2\n\n\ndef bent", "0.7\n\n\ndef bent"))
     for seed in range(3):

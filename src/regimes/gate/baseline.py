@@ -1,8 +1,8 @@
 """The baseline: the verdicts that a gate holds a store against, as a compact JSON file under version control.
 
 Schema 1: `schema`, `kind` ("regimes baseline"), `versions` (of the newest run), `claims`: per claim `id`, `reference`,
-`citation`, `fingerprint`, `x`, and `cells` and `controls`, which are lists of groups: what all rows of a group share
-(`seed`, `settings`, for cells `subject`) and its `rows`, with the fields of `regimes.gate.snapshot` but for the reason and
+`citation`, `fingerprint`, `x`, and `cells`, `controls` and, where there are some, `thresholds`, which are lists of groups:
+what all rows of a group share (`SHARED`) and its `rows`, with the fields of `regimes.gate.snapshot` but for the reason and
 what is None. One row on a line, in a fixed order and without dates: the same store gives the same bytes, and a diff under
 version control shows what changed.
 """
@@ -15,16 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from regimes.files import FileError, write_whole
-from regimes.gate.snapshot import CONTROL_KEYS, EVIDENCE, KEYS, ClaimRecord, Snapshot, of_store
+from regimes.gate.snapshot import CONTROL_KEYS, EVIDENCE, JUDGED, KEYS, THRESHOLD_KEYS, ClaimRecord, Snapshot, of_store
 from regimes.sweep.store import Store
 from regimes.sweep.store_file import MAGIC
 
 SCHEMA = 1
 KIND = "regimes baseline"
 ABOUT = ("id", "reference", "citation", "fingerprint", "x")
-SHARED = {"cells": ("subject", "seed", "settings"), "controls": ("seed", "settings")}
-NEEDED = {"cells": ("case", "verdict", "inside", "error"), "controls": ("control", "verdict")}
-VERDICTS = {"cells": ("holds", "refuted", "undecided"), "controls": ("killed", "survived", "undecided")}
+SHARED = {
+    "cells": ("subject", "seed", "settings"),
+    "controls": ("seed", "settings"),
+    "thresholds": ("subject", "axis", "coordinates", "side", "seed", "settings"),
+}
+NEEDED = {
+    "cells": ("case", "verdict", "inside", "error"),
+    "controls": ("control", "verdict"),
+    "thresholds": ("row", "undecided", "error", "judged"),
+}
+FIELDS = {"cells": (*KEYS, *EVIDENCE), "controls": (*CONTROL_KEYS, *EVIDENCE), "thresholds": (*THRESHOLD_KEYS, "judged")}
+VERDICTS = {
+    "cells": ("holds", "refuted", "undecided"),
+    "controls": ("killed", "survived", "undecided"),
+    "thresholds": ("holds", "refuted", "undecided"),
+}
 
 
 def load(path: Path) -> Snapshot:
@@ -67,11 +80,13 @@ def write(snapshot: Snapshot, path: Path) -> None:
 
 
 def text(snapshot: Snapshot) -> str:
-    """The baseline's JSON: one line per cell and control."""
+    """The baseline's JSON: one line per cell, control and threshold."""
     blocks = []
     for claim in sorted(snapshot.claims.values(), key=lambda one: one.id):
         head = ",\n".join(f'  "{name}": {_line(getattr(claim, name))}' for name in ABOUT)
-        lists = ",\n".join(f'  "{name}": [{_groups(name, getattr(claim, name))}]' for name in SHARED)
+        # Without thresholds the bytes are those of a baseline from before there were any.
+        kinds = [name for name in SHARED if name != "thresholds" or claim.thresholds]
+        lists = ",\n".join(f'  "{name}": [{_groups(name, getattr(claim, name))}]' for name in kinds)
         blocks.append(f"\n {{\n{head},\n{lists}\n }}")
     versions = _line(dict(sorted(snapshot.versions.items())))
     return f'{{\n"schema": {SCHEMA}, "kind": "{KIND}",\n"versions": {versions},\n"claims": [{",".join(blocks)}\n]\n}}\n'
@@ -82,10 +97,16 @@ def _groups(kind: str, rows: list[dict[str, Any]]) -> str:
     groups: dict[str, list[str]] = {}
     for row in rows:
         shared = _line({name: row[name] for name in SHARED[kind]})
-        own = {name: value for name, value in row.items() if value is not None and name not in (*SHARED[kind], "reason")}
+        own = {name: value for name, value in _said(row).items() if name not in SHARED[kind]}
+        own |= {"judged": [_said(one) for one in row["judged"]]} if kind == "thresholds" else {}
         groups.setdefault(shared, []).append(_line({name: _finite(value) for name, value in own.items()}))
     ordered = ((shared[:-1], ",\n    ".join(sorted(found))) for shared, found in sorted(groups.items()))
     return ",".join(f'\n   {shared}, "rows": [\n    {found}]}}' for shared, found in ordered)
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row says, but for its sentence."""
+    return {name: value for name, value in row.items() if value is not None and name != "reason"}
 
 
 def _finite(value: Any) -> Any:
@@ -118,7 +139,8 @@ def _parsed(path: Path, content: bytes) -> Snapshot:
 
 def _claim(one: dict[str, Any]) -> ClaimRecord:
     about = (str(one[name]) for name in ABOUT)
-    return ClaimRecord(*about, cells=_rows("cells", one["cells"]), controls=_rows("controls", one["controls"]))
+    cells, controls = _rows("cells", one["cells"]), _rows("controls", one["controls"])
+    return ClaimRecord(*about, cells=cells, controls=controls, thresholds=_rows("thresholds", one.get("thresholds", [])))
 
 
 def _rows(kind: str, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -131,9 +153,14 @@ def _rows(kind: str, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(kind: str, row: dict[str, Any]) -> dict[str, Any]:
-    if row["verdict"] not in VERDICTS[kind]:
-        raise ValueError(f"it has the verdict {row['verdict']!r}")
-    full: dict[str, Any] = {name: row.get(name) for name in (*(KEYS if kind == "cells" else CONTROL_KEYS), *EVIDENCE)}
+    judged = row["judged"] if kind == "thresholds" else [row]
+    for one in judged:
+        if one["verdict"] not in VERDICTS[kind]:
+            raise ValueError(f"it has the verdict {one['verdict']!r}")
+    full: dict[str, Any] = {name: row.get(name) for name in FIELDS[kind]}
+    if kind == "thresholds":
+        told = ("at", "inside")
+        full["judged"] = [{name: one[name] for name in told} | {name: one.get(name) for name in JUDGED} for one in judged]
     boundary = full.get("premise_boundary")
     if boundary is not None:
         full["premise_boundary"] = float(boundary)

@@ -1,4 +1,8 @@
-"""What changed between two snapshots: verdicts, thresholds, controls, and what is new, gone or stale."""
+"""What changed between two snapshots: verdicts, thresholds, controls, and what is new, gone or stale.
+
+Thresholds are of two sorts: those that the cells of a map have, row by row, on its grid, and those that were measured by
+a search, see `regimes.gate.brackets`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass, field
 
-from regimes.gate.pairs import Pair, cell_key, pairs
+from regimes.gate.pairs import Pair, bracket_key, cell_key, pairs
 from regimes.gate.snapshot import Cell, ClaimRecord, Snapshot
 from regimes.sweep import slack
 
@@ -37,9 +41,10 @@ class Comparison:
     Attributes:
         before, after: the snapshots' files.
         cells, controls: pairs; those with a None are new or gone.
-        thresholds: those that moved.
+        brackets: pairs of measured thresholds.
+        thresholds: those of maps that moved.
         lined: the pairs of the rows on which the premise draws a line, so that they have a threshold.
-        new, gone: ids of claims that only one side has; their cells and controls are among the pairs.
+        new, gone: ids of claims that only one side has; what they have is among the pairs.
         changed: ids of claims whose code or constants changed.
         stale: number of stale cells by claim id, of the later snapshot.
     """
@@ -48,6 +53,7 @@ class Comparison:
     after: str
     cells: list[Pair] = field(default_factory=list)
     controls: list[Pair] = field(default_factory=list)
+    brackets: list[Pair] = field(default_factory=list)
     thresholds: list[Threshold] = field(default_factory=list)
     lined: list[Pair] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
@@ -57,9 +63,10 @@ class Comparison:
 
 
 def compare(before: Snapshot, after: Snapshot) -> Comparison:
-    """Pair the cells and controls of two snapshots and find what changed.
+    """Pair the cells, controls and measured thresholds of two snapshots and find what changed.
 
-    A cell is one claim, subject and case, a control one claim and name, whatever the claim's fingerprint. Of several
+    A cell is one claim, subject and case, a control one claim and name, a measured threshold one claim, subject, axis and
+    row, whatever the claim's fingerprint. Of several
     seeds and settings, each row of `after` meets the row of `before` that is most like its own.
     """
     found = Comparison(before.source, after.source)
@@ -76,6 +83,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
         cells = pairs(claim, old.cells if old else (), new.cells if new else (), cell_key)
         found.cells += cells
         found.controls += pairs(claim, old.controls if old else (), new.controls if new else (), lambda row: row["control"])
+        found.brackets += pairs(claim, old.thresholds if old else (), new.thresholds if new else (), bracket_key)
         for group in _rows([pair for pair in cells if pair.before and pair.after], claim.x):
             found.lined += [pair for pair, _, _ in group]
             moved = _threshold(claim, group)

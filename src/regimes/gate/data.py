@@ -1,11 +1,14 @@
 """A comparison and its decision as JSON.
 
 JSON of `regimes gate --json`, schema 1: `schema`, `baseline`, `store`, `status` (0 or 1), `false_alarm`, `compared`
-(`claims`, `cells`, `controls`: numbers), `regressions` (`kind`, `claim`, `theorem`, `sentence`, `where`), and what
-`regimes diff --json` has: `cells` (`claim`, `case`, `subject`, `before`, `after`, `inside`, `separated`; changed ones, new
-ones and gone ones, whose missing side is `new` or `gone`), `controls` (`claim`, `control`, `before`, `after`), `thresholds`
-(`claim`, `axis`, `row`, `subject`, `side`, `before`, `after`, `worse`, `beyond_noise`), and `claims` (`new`, `gone`,
-`changed`: ids; `stale`: number of stale cells by id). `regimes diff --json` has the files `before` and `after`.
+(`claims`, `cells`, `controls`, `thresholds`: numbers), `regressions` (`kind`, `claim`, `theorem`, `sentence`, `where`), and
+what `regimes diff --json` has: `cells` (`claim`, `case`, `subject`, `before`, `after`, `inside`, `separated`; changed ones,
+new ones and gone ones, whose missing side is `new` or `gone`), `controls` (`claim`, `control`, `before`, `after`),
+`thresholds` (of maps that moved on their grids: `claim`, `axis`, `row`, `subject`, `side`, `before`, `after`, `worse`,
+`beyond_noise`), `brackets` (of measured thresholds whose ends are not the same: `claim`, `axis`, `row`, `subject`, `side`,
+`before` and `after` as `refuted`, `holds` and `undecided`, null for new or gone, `moved`: `worse` or `better` if it moved
+beyond its intervals, else null), and `claims` (`new`, `gone`, `changed`: ids; `stale`: number of stale cells by id).
+`regimes diff --json` has the files `before` and `after`.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from regimes.gate import brackets
 from regimes.gate.compare import Comparison
 from regimes.gate.decide import Decision
 from regimes.gate.pairs import Pair
@@ -51,6 +55,7 @@ def difference_data(found: Comparison) -> dict[str, Any]:
             }
             for one in found.thresholds
         ],
+        "brackets": [_bracket(pair) for pair in found.brackets if brackets.differs(pair)],
         "claims": {"new": found.new, "gone": found.gone, "changed": found.changed, "stale": found.stale},
     }
 
@@ -70,6 +75,14 @@ def decision_data(decision: Decision) -> dict[str, Any]:
         ],
         **difference_data(found),
     }
+
+
+def _bracket(pair: Pair) -> dict[str, Any]:
+    row, move = pair.after or pair.before or {}, brackets.move(pair)
+    about = {"claim": pair.claim.id, **{name: row[name] for name in ("axis", "row", "subject", "side")}}
+    ends = ("refuted", "holds", "undecided")
+    before, after = (one and {name: one[name] for name in ends} for one in (pair.before, pair.after))
+    return {**about, "before": before, "after": after, "moved": move and ("worse" if move.worse else "better")}
 
 
 def unlike(pairs: Iterable[Pair]) -> list[Pair]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from regimes.errors import RegimesError
-from regimes.gate import reasons
+from regimes.gate import brackets, reasons
 from regimes.gate.compare import Comparison
 from regimes.gate.pairs import Pair
 from regimes.gate.reasons import Regression
@@ -25,7 +25,7 @@ class Decision:
         regressions: why the gate falls, none if it holds.
         false_alarm: probability, at most, that it falls although every promise is kept, every control is wrong and no
             law has changed: the sum of the error budgets of the verdicts that could make it fall.
-        compared: number of claims, cells and controls that both sides have.
+        compared: number of claims, cells, controls and measured thresholds that both sides have.
     """
 
     comparison: Comparison
@@ -44,29 +44,33 @@ def decide(comparison: Comparison, complete: bool = False) -> Decision:
 
     The gate falls for a promised cell that is refuted and was not; for a control that is new or was killed and now
     survives, if the luck of the draw does not explain it; for a threshold that moved with a pair of cells past it whose
-    intervals are disjoint; and, if `complete`, for cells and controls of the baseline that are gone. It does not fall for
-    what is undecided, nor outside the premise for verdicts that differ with overlapping intervals, which a truth inside
-    the margin gives.
+    intervals are disjoint; for a measured threshold that moved beyond the intervals of its judges, or that has a promised
+    coordinate refuted where the baseline's had none; and, if `complete`, for what is in the baseline and gone. It does not
+    fall for what is undecided, nor outside the premise for verdicts that differ with overlapping intervals, which a truth
+    inside the margin gives.
 
     Raises:
-        GateError: the two sides have no cell and no control in common.
+        GateError: the two sides have no cell, no control and no measured threshold in common.
     """
-    both = [pair for pair in (*comparison.cells, *comparison.controls) if pair.before and pair.after]
+    every = (*comparison.cells, *comparison.controls, *comparison.brackets)
+    both = [pair for pair in every if pair.before and pair.after]
     if not both:
         raise GateError(
-            f"{comparison.after} and {comparison.before} have no cell and no control in common, so that the gate would say "
-            "nothing; map the same claims, subject and grid, or write the baseline with --update"
+            f"{comparison.after} and {comparison.before} have no cell, no control and no measured threshold in common, "
+            "so that the gate would say nothing; map the same claims, subject and grid, or write the baseline with --update"
         )
     found = [reasons.refuted(pair) for pair in comparison.cells if _is_broken(pair)]
     # A witness that is promised has been found above.
     found += [reasons.moved(one) for one in comparison.thresholds if one.worse and one.witness and not one.witness.promised]
+    found += [one for pair in comparison.brackets if (one := reasons.of_bracket(pair)) is not None]
     found += [reasons.survived(pair) for pair in comparison.controls if _lives(pair)]
     if complete:
-        found += [reasons.missing(pair) for pair in (*comparison.cells, *comparison.controls) if pair.after is None]
+        found += [reasons.missing(pair) for pair in every if pair.after is None]
     compared = {
         "claims": len({pair.claim.id for pair in both}),
         "cells": sum(bool(pair.before and pair.after) for pair in comparison.cells),
         "controls": sum(bool(pair.before and pair.after) for pair in comparison.controls),
+        "thresholds": sum(bool(pair.before and pair.after) for pair in comparison.brackets),
     }
     return Decision(comparison, tuple(found), _false_alarm(comparison), compared)
 
@@ -75,10 +79,11 @@ def _false_alarm(comparison: Comparison) -> float:
     """The sum of the error budgets that could make the gate fall, at most 1.
 
     A promised cell falls by its present verdict alone, as does a control that is new or replayed; a threshold, and a
-    control with another seed, need two intervals.
+    control with another seed, need two intervals. A measured threshold needs those of both searches, and its promised
+    coordinates fall by their present verdicts.
     """
     lined = {id(pair) for pair in comparison.lined}
-    total = 0.0
+    total = sum(map(brackets.false_alarm, comparison.brackets))
     for pair in (*comparison.cells, *comparison.controls):
         now, then = pair.after, pair.before
         if now is None:

@@ -1,4 +1,4 @@
-"""Cells and controls of two snapshots met with each other."""
+"""Cells, controls and measured thresholds of two snapshots met with each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Pair:
-    """One cell or control as it was and as it is; None for one that is new or gone.
+    """One cell, control or measured threshold as it was and as it is; None for one that is new or gone.
+
+    A threshold has no verdict: what two of them say of each other is in `regimes.gate.brackets`.
 
     Attributes:
         claim: the claim as it is, or was if it is gone.
@@ -59,15 +61,16 @@ class Pair:
         return self.before is not None and self.after is not None and separated(self.before, self.after)
 
 
-def separated(before: Cell, after: Cell) -> bool:
+def separated(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether the intervals of two verdicts on one target are disjoint, so that two true values must differ."""
     if before["interval"] is None or after["interval"] is None or before["target"] != after["target"]:
         return False
-    (low, high), (other_low, other_high) = _ends(before["interval"]), _ends(after["interval"])
+    (low, high), (other_low, other_high) = ends(before["interval"]), ends(after["interval"])
     return high < other_low or other_high < low
 
 
-def _ends(interval: Iterable[float | None]) -> tuple[float, float]:
+def ends(interval: Iterable[float | None]) -> tuple[float, float]:
+    """The ends of an interval, infinite where they are None."""
     low, high = interval
     return (-math.inf if low is None else float(low)), (math.inf if high is None else float(high))
 
@@ -75,6 +78,11 @@ def _ends(interval: Iterable[float | None]) -> tuple[float, float]:
 def cell_key(row: Cell) -> str:
     """What identifies a cell within a claim: subject and case."""
     return json.dumps([row["subject"], row["case"]], sort_keys=True)
+
+
+def bracket_key(row: Row) -> str:
+    """What identifies a measured threshold within a claim: subject, axis and row."""
+    return json.dumps([row["subject"], row["axis"], row["row"]], sort_keys=True)
 
 
 def pairs(claim: ClaimRecord, old: Iterable[Row], new: Iterable[Row], key: Callable[[Row], str]) -> list[Pair]:
@@ -90,7 +98,8 @@ def pairs(claim: ClaimRecord, old: Iterable[Row], new: Iterable[Row], key: Calla
     return found + [Pair(claim, row, None) for name, rows in known.items() if name not in met for row in rows]
 
 
-def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[int, bool]:
-    """How many settings two rows share, then whether the seed; the first of the best is taken."""
+def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[int, bool, bool]:
+    """How many settings two rows share, then whether the seed and the coordinates; the first of the best is taken."""
     names = {*one["settings"], *other["settings"]}
-    return sum(one["settings"].get(name) == other["settings"].get(name) for name in names), one["seed"] == other["seed"]
+    alike = sum(one["settings"].get(name) == other["settings"].get(name) for name in names)
+    return alike, one["seed"] == other["seed"], one.get("coordinates") == other.get("coordinates")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from regimes.gate import brackets
 from regimes.gate.compare import Threshold
 from regimes.gate.pairs import Pair
 
@@ -16,7 +17,7 @@ class Regression:
 
     Attributes:
         kind: `refuted`, `threshold`, `control`, or `missing` (with `complete` only).
-        pair: the cell or control as it was and as it is.
+        pair: the cell, control or measured threshold as it was and as it is.
         sentence: what happened, for a person; it names the theorem.
     """
 
@@ -36,9 +37,9 @@ class Regression:
 
     @property
     def where(self) -> dict[str, Any]:
-        """Case and subject, or control and its last case, as data."""
+        """Case and subject, control and its last case, or axis, row and subject, as data."""
         row = self.pair.after or self.pair.before or {}
-        return {name: row[name] for name in ("control", "case", "subject") if name in row}
+        return {name: row[name] for name in ("control", "case", "axis", "row", "subject") if name in row}
 
 
 def case_text(case: Mapping[str, Any] | None) -> str:
@@ -76,6 +77,32 @@ def moved(one: Threshold) -> Regression:
     return Regression("threshold", one.witness, sentence)
 
 
+def of_bracket(pair: Pair) -> Regression | None:
+    """A measured threshold with a promised coordinate that is refuted, or that moved the wrong way; None if neither."""
+    now, claim = pair.after, pair.claim
+    found, moved_by = brackets.broken(pair), brackets.move(pair)
+    if now is None:
+        return None
+    if found is not None:
+        case = case_text({**now["row"], now["axis"]: f"{found['at']:g}"})
+        sentence = (
+            f"{claim.theorem} is refuted at {case} on {now['subject']} where it is promised, in the search for its threshold, "
+            f"which {'was not in the baseline' if pair.before is None else 'met no such place'}: "
+            f"{found['reason'] or 'no reason given'}"
+        )
+        return Regression("refuted", pair, sentence)
+    if moved_by is None or not moved_by.worse or pair.before is None:
+        return None
+    then, later = moved_by.before, moved_by.after
+    row = f" at {case_text(now['row'])}" if now["row"] else ""
+    sentence = (
+        f"{claim.theorem}{row} on {now['subject']}: along {now['axis']} it was {brackets.span(pair.before)}, and is now "
+        f"{brackets.span(now)}; it held at {then['at']:g} with the interval {_interval(then)} and is refuted at "
+        f"{later['at']:g} with {_interval(later)}"
+    )
+    return Regression("threshold", pair, sentence)
+
+
 def _interval(row: Mapping[str, Any]) -> str:
     low, high = row["interval"]
     return f"[{'-inf' if low is None else f'{low:.4g}'}, {'inf' if high is None else f'{high:.4g}'}]"
@@ -90,10 +117,16 @@ def survived(pair: Pair) -> Regression:
 
 
 def missing(pair: Pair) -> Regression:
-    """A cell or control of the baseline that is gone."""
+    """A cell, control or measured threshold of the baseline that is gone."""
     assert pair.before is not None
-    was = pair.before
-    what = f"the control {was['control']!r}" if "control" in was else f"the cell {case_text(was['case'])} on {was['subject']}"
-    sentence = f"{what} of {pair.claim.theorem} is in the baseline and no longer in the store"
+    sentence = f"{_what(pair.before)} of {pair.claim.theorem} is in the baseline and no longer in the store"
     return Regression("missing", pair, sentence)
 
+
+
+def _what(was: Mapping[str, Any]) -> str:
+    if "control" in was:
+        return f"the control {was['control']!r}"
+    if "axis" in was:
+        return f"the threshold on {was['axis']}{' at ' + case_text(was['row']) if was['row'] else ''} on {was['subject']}"
+    return f"the cell {case_text(was['case'])} on {was['subject']}"

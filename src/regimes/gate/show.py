@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from regimes.gate import brackets
 from regimes.gate.compare import Comparison, Threshold
 from regimes.gate.data import control_name, unlike
 from regimes.gate.decide import Decision
@@ -32,6 +33,8 @@ def difference_lines(found: Comparison, told: Collection[int] = ()) -> list[str]
     ):
         lines += _first(f"{word}: {_cell_text(pair)}" for pair in pairs)
     lines += _first(f"threshold: {_threshold_text(one)}" for one in found.thresholds)
+    measured = [pair for pair in found.brackets if pair.claim.id not in gone_or_new and id(pair) not in told]
+    lines += _first(_bracket_text(pair) for pair in measured if brackets.differs(pair))
     controls = [pair for pair in unlike(found.controls) if pair.claim.id not in gone_or_new and id(pair) not in told]
     return lines + _first(f"control: {_control_text(pair)}" for pair in controls)
 
@@ -74,9 +77,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def _counted(compared: Mapping[str, int]) -> str:
-    names = ("cells", "controls", "claims")
-    cells, controls, claims = (f"{compared[name]} {name[:-1]}{'s' * (compared[name] != 1)}" for name in names)
-    return f"{cells} and {controls} of {claims}"
+    counts = {name: f"{count} {name[:-1]}{'s' * (count != 1)}" for name, count in compared.items()}
+    kinds = ["cells", "controls", *(["thresholds"] if compared["thresholds"] else [])]
+    *first, last = (counts[name] for name in kinds)
+    return f"{', '.join(first)} and {last} of {counts['claims']}"
 
 
 def _few(decision: Decision) -> list[Regression]:
@@ -117,6 +121,16 @@ def _threshold_text(one: Threshold) -> str:
     row = case_text(one.after.fixed)
     word = f"{'worse' if one.worse else 'better'}, {'beyond' if one.witness else 'within'} noise"
     return f"{one.claim.id}{' at ' + row if row else ''} on {one.after.subject}: {one.claim.x} {' -> '.join(ends)} ({word})"
+
+
+def _bracket_text(pair: Pair) -> str:
+    row = pair.after or pair.before or {}
+    where = f"{pair.claim.id}{' at ' + case_text(row['row']) if row['row'] else ''} on {row['subject']}: {row['axis']}"
+    if pair.before is None or pair.after is None:
+        return f"{'new' if pair.before is None else 'gone'} threshold: {where} {brackets.span(row)}"
+    move = brackets.move(pair)
+    word = "within its intervals" if move is None else f"{'worse' if move.worse else 'better'}, beyond its intervals"
+    return f"threshold: {where} {brackets.span(pair.before)} -> {brackets.span(pair.after)} ({word})"
 
 
 def _first(lines: Iterable[str]) -> list[str]:

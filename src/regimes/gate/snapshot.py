@@ -10,10 +10,14 @@ from regimes.sweep.store import Store
 
 Cell = dict[str, Any]
 Control = dict[str, Any]
+Measured = dict[str, Any]
 # What a cell and a control keep of their evidence, and what both have besides.
 EVIDENCE = ("estimate", "interval", "target", "error", "replicates", "reason")
 KEYS = ("subject", "case", "seed", "settings", "verdict", "inside", "premise_boundary")
 CONTROL_KEYS = ("control", "case", "cases", "seed", "settings", "verdict")
+# What a measured threshold keeps, and each coordinate that was judged in its search.
+THRESHOLD_KEYS = ("subject", "axis", "row", "coordinates", "side", "seed", "settings", "refuted", "holds", "undecided", "error")
+JUDGED = ("verdict", "interval", "target", "reason")
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,11 @@ class ClaimRecord:
         reference: where the theorem stands in its paper.
         citation: the paper.
         fingerprint: which version of the claim's code was mapped.
-        x: the axis along which thresholds lie.
+        x: the axis along which the thresholds of a map lie.
         cells: `KEYS` and `EVIDENCE` of each cell; `interval` is a pair whose ends may be None for infinite.
         controls: `CONTROL_KEYS` and `EVIDENCE` of each control that was tried.
+        thresholds: `THRESHOLD_KEYS` of each threshold that was searched, and `judged`: `at`, `inside` and `JUDGED` of every
+            coordinate that was certified.
         stale: number of cells that other versions of the claim have left in the store.
     """
 
@@ -38,6 +44,7 @@ class ClaimRecord:
     x: str
     cells: list[Cell] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
+    thresholds: list[Measured] = field(default_factory=list)
     stale: int = 0
 
     @property
@@ -76,6 +83,7 @@ def of_store(store: Store) -> Snapshot:
             x=grid["x"],
             cells=[_kept(cell, KEYS) for cell in store.cells(name)],
             controls=[_kept(control, CONTROL_KEYS) for control in store.controls(name)],
+            thresholds=[_measured(one) for one in store.thresholds(name)],
             stale=store.stale(name),
         )
     runs = store.runs()
@@ -86,3 +94,11 @@ def of_store(store: Store) -> Snapshot:
 def _kept(row: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     evidence = row["evidence"] or {}
     return {name: row[name] for name in keys} | {name: evidence.get(name) for name in EVIDENCE}
+
+
+def _measured(row: Mapping[str, Any]) -> Measured:
+    judged = [
+        {"at": one["at"], "inside": one["inside"], **{name: one["evidence"].get(name) for name in JUDGED}}
+        for one in row["evidence"]["judged"]
+    ]
+    return {name: row[name] for name in THRESHOLD_KEYS} | {"judged": judged}
