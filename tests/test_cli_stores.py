@@ -193,7 +193,7 @@ def test_thresholds_are_gated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
     assert searched("true.sqlite", "1 - 1 / case.width**2") == 0
     assert searched("other.sqlite", "1 - 1 / case.width**2", "--seed", "3", "--resolution", "grid") == 0
-    assert searched("bug.sqlite", "1 - 36 / case.width**2 if case.width > 6 else 0.1") == 1
+    assert searched("bug.sqlite", "(1 - 36 / case.width**2 if case.width > 6 else 0.1)") == 1
     gate = ("gate", "--baseline", "b.json", "--store")
     assert in_process(*gate, "true.sqlite", "--update", capsys=capsys)[0] == 0
     status, out, _ = in_process(*gate, "other.sqlite", "--complete", capsys=capsys)

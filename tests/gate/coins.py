@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def measured(
     return record(*rows)
 
 
-def searched(truth: Sequence[float], seed: int, error: float, replicates: int = 20_000, first: int = 1) -> dict[str, Any]:
+def searched(truth: np.ndarray, seed: int, error: float, replicates: int = 20_000, first: int = 1) -> dict[str, Any]:
     """A threshold found by the real search and rule: coins of widths `first`, `first` + 1, ... with these probabilities."""
     random = np.random.default_rng(seed)
 
