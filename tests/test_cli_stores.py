@@ -100,6 +100,8 @@ def test_merged_shards_are_the_whole_map_in_any_order(here: Path, capsys: pytest
         (("gate", "--store", "true.sqlite", "--baseline", "cut.json"), "cut.json is neither a store nor a baseline"),
         (("gate", "--store", "true.sqlite", "--baseline", "empty.json"), "have no cell, no control and no measured threshold in common"),
         (("gate", "--store", "true.sqlite", "--baseline", "true.sqlite", "--summary", "."), "is a folder"),
+        (("export", "--store", "true.sqlite", "--format", "json", "--table", "controls", "--out", "t"), "leave out --table controls"),
+        (("export", "--store", "true.sqlite", "--table", "runs", "--out", "t"), "'runs' is not one of"),
         (("export", "--store", "true.sqlite", "--format", "xls", "--out", "t"), "'xls' is not one of"),
         (("export", "--store", "true.sqlite", "--out", "nowhere/t.csv"), "nowhere/t.csv cannot be written"),
         (("export", "--store", "none.sqlite", "--out", "t.csv"), "there is no store none.sqlite"),
@@ -257,6 +259,53 @@ def test_export(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert row["depth"] == ("" if cell["depth"] is None else str(cell["depth"]))
         assert float(row["low"]) == cell["low"]
     assert {one["witness"]["width"] for one in data["controls"]} >= {2}
+
+
+def test_export_of_controls(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert in_process("export", "--store", "true.sqlite", "--table", "controls", "--out", "c.csv", capsys=capsys)[0] == 0
+    with open("c.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 5
+    assert {json.loads(row["witness"])["width"] for row in rows} >= {2}
+
+
+@pytest.fixture
+def searched(tmp_path: Path) -> Path:
+    """A store with two thresholds."""
+    from regimes.sweep.store import ThresholdKey, settings_key
+
+    store = tmp_path / "maps.sqlite"
+    found = {"side": "least", "refuted": 3, "holds": 4, "undecided": 0, "premise_boundary": 8.0, "exact_boundary": None,
+             "evidence": {"judged": [], "against": [64, 65], "scouts": 7}, "replicates": 2000, "error": 1e-9}  # fmt: skip
+    with Store.open(store, create=True) as opened:
+        opened.put_claim({"id": HEADS, "fingerprint": "f", "kind": "probability", "reference": "Theorem 1"})
+        for depth in (1, 2):
+            key = ThresholdKey(HEADS, "f", "coin", "width", f'{{"depth":{depth},"side":0.5}}', "2 to 64", 0, settings_key("float32", "cpu", 1e-6))
+            opened.put_threshold(key, {**found, "refuted": None if depth == 2 else 3}, seconds=1.5, run="r")
+    return store
+
+
+def test_export_of_thresholds(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "t.csv"
+    assert in_process("export", "--store", str(searched), "--table", "thresholds", "--out", str(out), capsys=capsys)[0] == 0
+    with out.open(newline="") as file:
+        first, other = csv.DictReader(file)
+    assert (first["claim"], first["depth"], first["row.side"], first["side"]) == (HEADS, "1", "0.5", "least")
+    assert (float(first["refuted"]), float(first["holds"]), float(first["ratio"]), other["refuted"]) == (3, 4, 2, "")
+    assert (first["sampler"], first["against"], first["scouts"], first["dtype"]) == ("direct", "64, 65", "7", "float32")
+    pandas = pytest.importorskip("pandas")
+    table = pandas.read_csv(out)
+    assert table["holds"].tolist() == [4, 4]
+    assert table["refuted"].isna().tolist() == [False, True]
+
+
+def test_export_of_thresholds_to_parquet(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "t.parquet"
+    export = ("export", "--store", str(searched), "--table", "thresholds", "--format", "parquet", "--out", str(out))
+    assert in_process(*export, capsys=capsys)[0] == 0
+    table = parquet.read_table(out).to_pydict()
+    assert (table["replicates"], table["refuted"], table["axis"]) == ([2000, 2000], [3, None], ["width", "width"])
 
 
 def test_export_to_parquet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

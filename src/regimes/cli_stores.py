@@ -94,15 +94,22 @@ def gate(store: str, known: str, update: bool, complete: bool, summary: str | No
 @click.command()
 @click.option("--store", required=True, metavar="FILE", help="Store that `regimes map` wrote.")
 @click.option("--format", "form", default="csv", show_default=True, type=click.Choice(["csv", "json", "parquet"]))
+@click.option("--table", default=None, type=click.Choice(["cells", "controls", "thresholds"]),
+              help="What the rows are, by default cells; JSON has all three.")  # fmt: skip
 @click.option("--out", required=True, metavar="PATH", help="File to write; replaced whole or not at all.")
-def export(store: str, form: str, out: str) -> int:
-    """Write every cell of a store as one table."""
+def export(store: str, form: str, table: str | None, out: str) -> int:
+    """Write every cell, control or measured threshold of a store as one table."""
     from regimes.files import write_whole
-    from regimes.report.table import FORMATS
+    from regimes.report.table import to_csv, to_parquet, to_table_json
     from regimes.sweep.store import Store
 
+    if form == "json" and table is not None:
+        raise click.UsageError(f"--format json has all tables in one file; leave out --table {table}, or take csv or parquet")
     with Store.open(Path(store), read_only=True) as opened:
-        content = FORMATS[form](opened)
+        if form == "json":
+            content = to_table_json(opened)
+        else:
+            content = (to_csv if form == "csv" else to_parquet)(opened, table or "cells")
     write_whole(Path(out), content, "table")
     click.echo(f"{out} written")
     return 0
