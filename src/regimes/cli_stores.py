@@ -1,4 +1,4 @@
-"""Commands on finished stores: merge, diff, gate, export."""
+"""Commands on finished stores: merge, diff, gate, export, recover."""
 
 from __future__ import annotations
 
@@ -115,4 +115,24 @@ def export(store: str, form: str, table: str | None, out: str) -> int:
     return 0
 
 
-COMMANDS = (merge, diff, gate, export)
+@click.command()
+@click.argument("damaged", metavar="DAMAGED")
+@click.option("--out", required=True, metavar="FILE", help="The new store; there must be no such file.")
+@json_option
+def recover(damaged: str, out: str, as_json: bool) -> int:
+    """Save what is intact of a damaged store into a new one; the damaged file is only read."""
+    from regimes.sweep.salvage import salvage
+
+    found = salvage(Path(damaged), Path(out))
+    if as_json:
+        _print_json({"store": out, "damaged": damaged, "recovered": dict(found.kept), "dropped": found.dropped})
+        return 0
+    names = ("cells", "controls", "thresholds", "claims", "runs")
+    *first, last = (f"{found.kept[name]} {name[:-1] if found.kept[name] == 1 else name}" for name in names)
+    dropped = f", {found.dropped} row{'s' * (found.dropped != 1)} left out that cannot be trusted" if found.dropped else ""
+    click.echo(f"{', '.join(first)} and {last} of {damaged} recovered into {out}{dropped}; "
+               "what is lost, the next `regimes map` computes again")  # fmt: skip
+    return 0
+
+
+COMMANDS = (merge, diff, gate, export, recover)

@@ -357,20 +357,35 @@ class Store:
                 if mine.get(one["id"], one["fingerprint"]) != one["fingerprint"]:
                     raise StoreError(f"store {other.path} was mapped with another version of {one['id']} than "
                                      f"{self.path}; map it again with the present one")  # fmt: skip
-            with self._explained() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    for table in filter(other._has, TABLES):
-                        for row in other._read(f"SELECT * FROM {table}"):
-                            marks = ", ".join("?" * len(row))
-                            new = connection.execute(f"INSERT INTO {table} VALUES ({marks}) {ON_CONFLICT[table]}", tuple(row))
-                            added += new.rowcount if table in ("cells", "thresholds") else 0
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
+            new = self.put_rows({table: other._read(f"SELECT * FROM {table}") for table in filter(other._has, TABLES)})
+            added += new["cells"] + new.get("thresholds", 0)
         return added
+
+    def put_rows(self, rows: Mapping[str, Iterable[Iterable[Any]]]) -> dict[str, int]:
+        """Put rows that come from another store, all or none; returns how many of each table were taken.
+
+        Arguments:
+            rows: the columns of each row by table; one that is there already stays, as with the other puts.
+        """
+        added = dict.fromkeys(rows, 0)
+        with self._explained() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for table, found in rows.items():
+                    for row in map(tuple, found):
+                        marks = ", ".join("?" * len(row))
+                        new = connection.execute(f"INSERT INTO {table} VALUES ({marks}) {ON_CONFLICT[table]}", row)
+                        added[table] += new.rowcount
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        return added
+
+    def columns(self, table: str) -> list[sqlite3.Row]:
+        """The columns of a table, one row each, as SQLite's `table_info` has them."""
+        return self._read(f"PRAGMA table_info({table})")
 
 
 def _place(one: Mapping[str, Any]) -> tuple[Any, ...]:

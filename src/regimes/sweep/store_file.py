@@ -79,7 +79,12 @@ def explain(path: Path, raised: sqlite3.Error) -> StoreError:
 def damaged(path: Path, found: str = "") -> StoreError:
     """A store with a page that does not make sense."""
     about = f" ({found})" if found else ""
-    return StoreError(f"store {path} is damaged{about}; restore it from a copy, or map into another file")
+    return StoreError(f"store {path} is damaged{about}; restore it from a copy, or save what is intact: {mend(path)}")
+
+
+def mend(path: Path) -> str:
+    """The command that saves what is intact of a store."""
+    return f"`regimes recover {path} --out {path.with_name('recovered.sqlite')}`"
 
 
 def _not_a_store(path: Path) -> StoreError:
@@ -104,8 +109,8 @@ def inspect(path: Path) -> None:
         raise StoreError(f"{path} lies in a file, not in a folder; name a store in a folder") from None
     except OSError as raised:
         raise StoreError(f"store {path} cannot be read ({raised.strerror}); give permission, or name another") from None
-    cut = StoreError(f"store {path} was cut short (it has {size} bytes); restore it from a copy, "
-                     "or delete it and map again")  # fmt: skip
+    cut = StoreError(f"store {path} was cut short (it has {size} bytes); restore it from a copy, or save "
+                     f"what is left and map again: {mend(path)}")  # fmt: skip
     if not head:
         raise cut
     if not head.startswith(MAGIC[: len(head)]):
