@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regimes.sweep.pages import Pages, Unreadable, Value
 from regimes.sweep.store import TABLES, Store
-from regimes.sweep.store_file import APPLICATION, HEADER, MAGIC, StoreError, check_version
+from regimes.sweep.store_file import APPLICATION, HEADER, MAGIC, SCHEMA_SQL, StoreError, check_version
 
 OBJECTS = ("provenance", "document", "case", "row", "settings", "evidence")  # columns of JSON objects
 CHOICES = {
@@ -20,6 +22,7 @@ CHOICES = {
     ("thresholds", "side"): ("least", "most"),
 }
 PYTHON = {"TEXT": (str,), "INTEGER": (int,), "REAL": (int, float)}
+Rows = dict[str, list[tuple[Value, ...]]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,24 @@ def salvage(damaged: Path, out: Path) -> Salvaged:
     """
     if out.exists():
         raise StoreError(f"{out} is there already and is left as it is; name another file for what is saved")
+    rows, dropped = intact(damaged)
+    store = Store.open(out, create=True)
+    try:
+        with store:
+            store.put_rows(rows)
+    except BaseException:
+        for name in (out, Path(f"{out}-wal"), Path(f"{out}-shm")):
+            name.unlink(missing_ok=True)
+        raise
+    return Salvaged({table: len(found) for table, found in rows.items()}, dropped)
+
+
+def intact(damaged: Path) -> tuple[Rows, int]:
+    """The rows of a store that can be trusted, by table and in the order they were put, and the number of the others.
+
+    Raises:
+        StoreError: the file is missing, no store, changing, or has no such row.
+    """
     content, log = _read(damaged)
     nothing = "so that nothing can be saved: restore it from a copy, or map again into another file"
     version, application = (struct.unpack_from(">I", content.ljust(HEADER, b"\0"), at)[0] for at in (60, 68))
@@ -68,19 +89,10 @@ def salvage(damaged: Path, out: Path) -> Salvaged:
         pages = Pages(content, log)
     except Unreadable as wrong:
         raise StoreError(f"the first page of store {damaged} is damaged ({wrong}), {nothing}") from None
-    store = Store.open(out, create=True)
-    try:
-        with store:
-            columns = {table: _columns(store, table) for table in TABLES}
-            rows, dropped = _trusted(pages, columns)
-            if not any(rows.values()):
-                raise StoreError(f"store {damaged} has no row that can be read whole, {nothing}")
-            store.put_rows(rows)
-    except BaseException:
-        for name in (out, Path(f"{out}-wal"), Path(f"{out}-shm")):
-            name.unlink(missing_ok=True)
-        raise
-    return Salvaged({table: len(found) for table, found in rows.items()}, dropped)
+    rows, dropped = _trusted(pages, _columns())
+    if not any(rows.values()):
+        raise StoreError(f"store {damaged} has no row that can be read whole, {nothing}")
+    return rows, dropped
 
 
 def _read(path: Path) -> tuple[bytes, bytes]:
@@ -104,13 +116,20 @@ def _read(path: Path) -> tuple[bytes, bytes]:
     return content, beside
 
 
-def _columns(store: Store, table: str) -> list[Column]:
-    found = store.columns(table)
-    return [Column(one["name"], one["type"], not (one["notnull"] or one["pk"]), bool(one["pk"])) for one in found]
+def _columns() -> dict[str, list[Column]]:
+    """The columns of a store's tables."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript(SCHEMA_SQL)
+        return {
+            table: [
+                Column(name, kind, not (required or key), bool(key))
+                for _, name, kind, required, _, key in empty.execute(f"PRAGMA table_info({table})")
+            ]
+            for table in TABLES
+        }
 
 
-def _trusted(pages: Pages, columns: Mapping[str, list[Column]]) -> tuple[dict[str, list[tuple[Value, ...]]], int]:
-    """The rows of each table that make sense, in the order they were put, and the number of the others."""
+def _trusted(pages: Pages, columns: Mapping[str, list[Column]]) -> tuple[Rows, int]:
     tables = {len(found): table for table, found in columns.items()}  # each table has a number of columns of its own
     found: dict[str, dict[tuple[Value, ...], tuple[int, tuple[Value, ...]]]] = {table: {} for table in columns}
     dropped, doubtful = 0, set()

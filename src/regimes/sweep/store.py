@@ -383,10 +383,6 @@ class Store:
                 raise
         return added
 
-    def columns(self, table: str) -> list[sqlite3.Row]:
-        """The columns of a table, one row each, as SQLite's `table_info` has them."""
-        return self._read(f"PRAGMA table_info({table})")
-
 
 def _place(one: Mapping[str, Any]) -> tuple[Any, ...]:
     """Where a threshold stands among others: rows with numbers in order of size."""

@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS thresholds (
     PRIMARY KEY (claim, fingerprint, subject, axis, "row", coordinates, seed, settings)
 );
 """
+SCHEMA_SQL = TABLES + THRESHOLDS
 
 
 class StoreError(RegimesError):
@@ -167,7 +168,7 @@ def create(path: Path) -> None:
         connection = sqlite3.connect(f"file:{quote(str(draft.absolute()))}?mode=rwc", uri=True)
         try:
             connection.executescript(
-                f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; BEGIN; {TABLES} {THRESHOLDS} COMMIT;"
+                f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; BEGIN; {SCHEMA_SQL} COMMIT;"
             )
             connection.execute("PRAGMA journal_mode=WAL")
         finally:
