@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from regimes.report import formats, lines
 from regimes.report.canvas import FULL, INK, SOFT, TINT, box, hatch, hatching, short, sign, signs, text, width_of
 from regimes.report.model import VERDICTS, Map, is_vacuous
+from regimes.report.whiskers import draw, lozenge
 
 if TYPE_CHECKING:
     from regimes.report.figure import Layout
@@ -42,7 +43,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the legend: a verdict, `outside`, `premise`, `exact`, `vacuous` or `missing`, and its words."""
+    """An entry of the legend: a verdict, `outside`, `premise`, `exact`, `measured`, `vacuous` or `missing`, and its words."""
 
     kind: str
     words: str
@@ -161,6 +162,8 @@ def legend_of(one: Map) -> list[Entry]:
         entries.append(Entry("premise", "premise"))
     if shown["exact"]:
         entries.append(Entry("exact", "exact boundary"))
+    if one.thresholds:
+        entries.append(Entry("measured", "measured threshold"))
     if any(is_vacuous(cell) for cell in cells):
         entries.append(Entry("vacuous", "vacuous bound"))
     if len(cells) < len(one.xs) * len(one.ys):
@@ -203,6 +206,8 @@ def _key(kind: str, x: float, y: float) -> list[str]:
         stroke = f'stroke="{INK}" stroke-width="2.1"{DASHES[kind]}'
         return [f'<path class="line {kind}" d="M{x:g} {y - 4:g}h26" fill="none" {stroke}/>']
     path = box(x, y - 12, 16, 16)
+    if kind == "measured":
+        return ['<g class="measured">', *draw([], [lozenge(x + 8, y - 4)]), "</g>"]
     if kind == "vacuous":
         edge = f'<path class="leader" d="{path}" fill="none" stroke="{SOFT}" stroke-width="0.75"/>'
         return [edge, hatching("", hatch(x, y - 12, 16, 16))]

@@ -30,6 +30,7 @@ from regimes.report.canvas import (
     width_of,
 )  # fmt: skip
 from regimes.report.model import Cell, Map, is_vacuous
+from regimes.report.whiskers import whiskers
 
 LABEL, TICK = 12, 11
 
@@ -87,7 +88,7 @@ def draw(one: Map, title: str = "", subtitle: str = "", label: str = "") -> str:
     if title:
         parts += [text(layout.left, 20, title, 14, weight="600"), text(layout.left, 38, subtitle, 11.5, soft=True)]
     boxes, marks = _cells(one, layout, bool(notes.found) or 0 < one.inside < len(one.cells))
-    parts += [*boxes, *_frame(layout), *_axes(one, layout), *draw_lines(one, notes, layout), *marks]
+    parts += [*boxes, *_frame(layout), *_axes(one, layout), *draw_lines(one, notes, layout), *marks, *whiskers(one, layout)]
     return document(layout.width, layout.height, label or title, [*parts, *draw_legend(legend, layout)])
 
 

@@ -41,6 +41,7 @@ class Map:
         labels: labels of the axes by name.
         rows: slack, row by row; empty if the premise draws no line on x.
         side: `least` if the premise asks for a large x, `most` for a small one.
+        thresholds: the measured thresholds along x or y in its rows or columns, as `Store.thresholds` gives them.
     """
 
     x: str
@@ -55,6 +56,7 @@ class Map:
     labels: Mapping[str, str]
     rows: tuple[slack.Row, ...]
     side: str
+    thresholds: tuple[Mapping[str, Any], ...] = ()
 
     def bounds(self, name: str) -> list[tuple[Any, float]]:
         """`premise_boundary` or `exact_boundary` at every y that has one, from the first row up."""
@@ -228,7 +230,7 @@ def _view(source: Source, claim: dict[str, Any], runs: Mapping[str, dict[str, An
     thresholds = source.thresholds(claim["id"])
     used = {one.get("run") for one in [*cells, *outcomes, *thresholds]}
     made = [run for name, run in runs.items() if name in used]
-    maps = [*_maps(claim, own or cells), *_maps(claim, others)]
+    maps = [*_maps(claim, own or cells, thresholds), *_maps(claim, others, thresholds)]
     return View(claim, maps, own or cells, controls, stale if isinstance(stale, int) else len(stale), made, others, thresholds)
 
 
@@ -237,7 +239,7 @@ def _is_own(claim: dict[str, Any], cell: Cell) -> bool:
     return "subject" not in claim or cell["subject"] == claim["subject"]
 
 
-def _maps(claim: dict[str, Any], cells: list[Cell]) -> list[Map]:
+def _maps(claim: dict[str, Any], cells: list[Cell], thresholds: list[dict[str, Any]]) -> list[Map]:
     """Cells grouped by subject, seed, settings and the coordinates that a map holds fixed."""
     names = [axis["name"] for axis in claim["axes"]]
     grid = claim.get("grid") or {"x": names[0], "y": names[1] if len(names) > 1 else ""}
@@ -247,29 +249,36 @@ def _maps(claim: dict[str, Any], cells: list[Cell]) -> list[Map]:
         fixed = sorted((name, value) for name, value in cell["case"].items() if name not in (x, y))
         key = repr((cell["subject"], cell["seed"], sorted(cell["settings"].items()), fixed))
         groups.setdefault(key, []).append(cell)
-    maps = [_map(claim, group, x, y) for _, group in sorted(groups.items())]
+    maps = [_map(claim, group, x, y, thresholds) for _, group in sorted(groups.items())]
     return sorted(maps, key=lambda one: -len(one.cells))
 
 
-def _map(claim: dict[str, Any], group: list[Cell], x: str, y: str) -> Map:
-    """The map of one group of cells."""
+def _map(claim: dict[str, Any], group: list[Cell], x: str, y: str, thresholds: list[dict[str, Any]]) -> Map:
+    """The map of one group of cells, with the thresholds that were measured under the same conditions."""
     placed = {(cell["case"][x], cell["case"][y] if y else ""): cell for cell in group}
     ordered = [placed[key] for key in sorted(placed, key=lambda key: (_rank(key[1]), _rank(key[0])))]
     lined = any(cell["premise_boundary"] is not None for cell in group)
     first = group[0]
+    xs, ys = (tuple(sorted({key[k] for key in placed}, key=_rank)) for k in (0, 1))
+    fixed = {name: value for name, value in first["case"].items() if name not in (x, y)}
+    # What a threshold's row says of the other axis is in the map, and nothing else differs.
+    rows = [{**fixed, y: at} for at in ys] if y else [fixed]
+    wanted = {x: rows, y: [{**fixed, x: at} for at in xs]}
+    alike = [one for one in thresholds if all(one[name] == first[name] for name in ("subject", "seed", "settings"))]
     return Map(
         x=x,
         y=y,
-        xs=tuple(sorted({key[0] for key in placed}, key=_rank)),
-        ys=tuple(sorted({key[1] for key in placed}, key=_rank)),
+        xs=xs,
+        ys=ys,
         cells=placed,
-        fixed={name: value for name, value in first["case"].items() if name not in (x, y)},
+        fixed=fixed,
         subject=first["subject"],
         seed=first["seed"],
         settings=first["settings"],
         labels={axis["name"]: axis.get("label") or axis["name"] for axis in claim["axes"]},
         rows=tuple(slack.rows(ordered, x)) if lined else (),
         side=slack.side_of(ordered, x),
+        thresholds=tuple(one for one in alike if one["row"] in wanted.get(one["axis"], [])),
     )
 
 

@@ -128,6 +128,7 @@ class Pages:
             extras=[(one, Markup(one.svg)) for one in extras],
             ranges=slack_range(view),
             thresholds=thresholds(view),
+            marked=any(one.thresholds for one in view.maps),
             commands=commands(view, first_cell(view.maps[0]) if view.maps else None),
             runs=provenance(view.runs),
             before=around[0],
