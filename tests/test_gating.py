@@ -63,7 +63,7 @@ def test_the_example_package_passes_its_ci_and_bugs_make_it_fail(package: Path) 
 
 def test_the_commands_of_the_page_do_what_it_says(package: Path) -> None:
     assert follow("gating.md", package)["sh"] >= 6
-    for name in ("known.json", "summary.md", "difference.json", "joined.sqlite", "cells.csv", "cells.json"):
+    for name in ("known.json", "summary.md", "difference.json", "joined.sqlite", "cells.csv", "cells.json", "controls.csv", "thresholds.csv", "recovered.sqlite"):
         assert (package / name).stat().st_size > 0
     (entry,) = re.findall(r"entry: (.*)", PAGE)
     assert run(entry, package)[0] == 0
@@ -91,8 +91,9 @@ def test_the_action_s_script_gates_the_package(package: Path) -> None:
         "CLAIMS": "arpit2019benefits/he-norm-exact-law", "SUBJECT": "examplenets.init:he_normal_", "GRID": "width=4,16 depth=1,4",
         "BASELINE": "baselines/initialiser.json", "GITHUB_STEP_SUMMARY": str(package / "page.md"),
     }  # fmt: skip
-    status, said = run(textwrap.dedent(script), package, **given)
+    status, said = run(textwrap.dedent(script), package, **{**given, "THRESHOLD": "width"})
     assert status == 0, said
+    assert "new threshold: arpit2019benefits/he-norm-exact-law at " in said
     assert (package / "page.md").read_text().startswith("## regimes: the gate holds")
     drop_the_gain(package)
     status, said = run(textwrap.dedent(script), package, **given)
