@@ -11,15 +11,18 @@ one quantity fits the intervals of both searches:
   This assumes that the quantity is monotone, as a single threshold does. It is used only if both searches agree with it by
   themselves, in a direction that they share, and if all their targets are one number.
 
-Only coordinates whose verdicts speak for a move make one: held and is now refuted there, or further inside (worse); was
-refuted and holds there, or further outside (better). Coordinates are compared as the numbers that they are, so that the two
-searches may have had different resolutions and ends; a search in which the claim turned nowhere, or which left coordinates
-undecided, needs no case of its own.
+Two of the judges that no quantity fits must have turned, which gives the move its direction: it held and is now refuted there,
+or further inside (worse); it was refuted and holds there, or further outside (better). Coordinates are compared as the numbers
+that they are, so that the two searches may have had different resolutions and ends; a search in which the claim turned nowhere,
+or which left coordinates undecided, needs no case of its own.
+
+Judges stop as soon as they can tell, so that intervals of few replicates are wide: a move is the sooner seen the larger the
+blocks, and the steeper the quantity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
@@ -92,31 +95,26 @@ def _refuted_inside(row: Mapping[str, Any]) -> Judge | None:
 def _witness(
     before: Mapping[str, Any], after: Mapping[str, Any], worse: bool, turned: tuple[str, str]
 ) -> tuple[Judge, Judge] | None:
-    """Judges of both searches whose intervals rule out every direction left to the quantity, the nearest ones."""
+    """Judges of both searches that turned, the nearest ones, if the intervals leave no direction to the quantity."""
     left = _directions(before, after)
     ruled_out: set[int] = set()
     found: list[tuple[Judge, Judge]] = []
-    for then, now in _turned(before, after, turned):
+    for then, now in product(_with_interval(before), _with_interval(after)):
         if then["at"] == now["at"]:
             out = {RISES, FALLS} if separated(then, now) else set()
-        elif left and worse == (_towards(then, before) < _towards(now, before)):
-            out = _ruled_out(then, now, before) & left
         else:
-            out = set()
-        if out:
-            ruled_out |= out
+            out = left & _ruled_out(then, now, before)
+        ruled_out |= out
+        in_order = then["at"] == now["at"] or worse == (_towards(then, before) < _towards(now, before))
+        if out and in_order and (then["verdict"], now["verdict"]) == turned:
             found.append((then, now))
-    if not found or not ruled_out >= left:
+    if not ruled_out >= left:
         return None
-    return min(found, key=lambda one: abs(one[0]["at"] - one[1]["at"]))
+    return min(found, key=lambda one: abs(one[0]["at"] - one[1]["at"]), default=None)
 
 
-def _turned(before: Mapping[str, Any], after: Mapping[str, Any], turned: tuple[str, str]) -> Iterator[tuple[Judge, Judge]]:
-    """Judges of both searches with these verdicts."""
-    yield from product(
-        [one for one in before["judged"] if one["verdict"] == turned[0] and one["interval"] is not None],
-        [one for one in after["judged"] if one["verdict"] == turned[1] and one["interval"] is not None],
-    )
+def _with_interval(row: Mapping[str, Any]) -> list[Judge]:
+    return [one for one in row["judged"] if one["interval"] is not None]
 
 
 def _directions(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[int]:
@@ -125,7 +123,7 @@ def _directions(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[int]
         return set()
     left = {RISES, FALLS}
     for row in (before, after):
-        for one, other in combinations([one for one in row["judged"] if one["interval"] is not None], 2):
+        for one, other in combinations(_with_interval(row), 2):
             left -= _ruled_out(one, other, row)
     return left
 
