@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from regimes.sweep.store import Store
 from regimes.thresholding import table
 from test_cli import in_process, regimes
 
@@ -50,7 +51,10 @@ def test_stores_with_thresholds_are_merged_exported_compared_and_reported(here: 
     assert [one["row"] for one in exported] == [{"depth": depth} for depth in (1, 2, 3, 4)]
     assert in_process("export", "--store", "all.sqlite", "--out", "t.csv", capsys=capsys)[0] == 0
     assert len(list(csv.DictReader(Path("t.csv").open()))) == 6
-    assert "no verdict" in in_process("diff", "1.sqlite", "all.sqlite", capsys=capsys)[1]
+    lines = in_process("diff", "1.sqlite", "all.sqlite", capsys=capsys)[1].splitlines()
+    with Store.open("1.sqlite") as store:
+        assert len(lines) == 4 - len(store.thresholds(HEADS)) > 0
+    assert all(line.startswith(f"new threshold: {HEADS} at depth=") for line in lines)
     assert in_process("gate", "--store", "all.sqlite", "--baseline", "1.sqlite", capsys=capsys)[0] == 0
     assert in_process("report", "--store", "all.sqlite", "--out", "r", capsys=capsys)[0] == 0
     page = Path(f"r/claims/{HEADS}.html").read_text()

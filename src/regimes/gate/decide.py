@@ -83,7 +83,7 @@ def _false_alarm(comparison: Comparison) -> float:
     coordinates fall by their present verdicts.
     """
     lined = {id(pair) for pair in comparison.lined}
-    total = sum(map(brackets.false_alarm, comparison.brackets))
+    total = sum(map(brackets.false_alarm, comparison.brackets), 0.0)
     for pair in (*comparison.cells, *comparison.controls):
         now, then = pair.after, pair.before
         if now is None:

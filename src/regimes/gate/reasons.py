@@ -123,7 +123,6 @@ def missing(pair: Pair) -> Regression:
     return Regression("missing", pair, sentence)
 
 
-
 def _what(was: Mapping[str, Any]) -> str:
     if "control" in was:
         return f"the control {was['control']!r}"

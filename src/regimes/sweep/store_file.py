@@ -8,6 +8,7 @@ import struct
 import time
 import uuid
 from pathlib import Path
+from shlex import quote as quoted
 from urllib.parse import quote
 
 from regimes.errors import RegimesError
@@ -85,7 +86,7 @@ def damaged(path: Path, found: str = "") -> StoreError:
 
 def mend(path: Path) -> str:
     """The command that saves what is intact of a store."""
-    return f"`regimes recover {path} --out {path.with_name('recovered.sqlite')}`"
+    return f"`regimes recover {quoted(str(path))} --out {quoted(str(path.with_name('recovered.sqlite')))}`"
 
 
 def _not_a_store(path: Path) -> StoreError:
