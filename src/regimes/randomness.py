@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,8 +40,37 @@ class Randomness:
 
         return torch.Generator(device=self.device).manual_seed(self.seed(stream))
 
+    def stream(self, name: str) -> Stream:
+        """The stream, for code that chooses between torch's generator and NumPy's."""
+        return Stream(self, name)
+
     def numpy(self, stream: str) -> np.random.Generator:
         """A fresh NumPy generator (SFC64, the fastest) seeded for the stream."""
         import numpy as np
 
         return np.random.Generator(np.random.SFC64(self.seed(stream)))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream, to be drawn by torch or, where that is faster, from NumPy's bits.
+
+    Attributes:
+        randomness: where it belongs.
+        name: its name.
+    """
+
+    randomness: Randomness
+    name: str
+
+    @cached_property
+    def generator(self) -> torch.Generator:
+        """Torch's generator on the device."""
+        return self.randomness.generator(self.name)
+
+    @cached_property
+    def bits(self) -> np.random.SFC64:
+        """NumPy's fastest source of bits."""
+        import numpy as np
+
+        return np.random.SFC64(self.randomness.seed(self.name))

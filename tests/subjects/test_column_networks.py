@@ -15,9 +15,9 @@ from regimes.decide import TwoSample
 from regimes.engine import Settings, decide
 from regimes.errors import SubjectError
 from regimes.kinds import Inequality
-from regimes.randomness import Randomness
+from regimes.randomness import Randomness, Stream
 from regimes.samplers import choose
-from regimes.subjects import column_networks
+from regimes.subjects import column_networks, independent_weights
 from regimes.subjects import initialisers as init
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.column_networks import ColumnNetworks, columns_work
@@ -83,9 +83,9 @@ def test_losses_and_several_inputs_too(subject: Subject) -> None:
 
 def fresh(networks: ColumnNetworks, up: column_networks.Up, delta: np.ndarray) -> np.ndarray:
     """A backward pass with weights of its own."""
-    generator = networks.randomness.generator(str(up.squares))
+    stream = networks.randomness.stream(str(up.squares))
     for layer, weights in up.weights.items():
-        up.weights[layer] = networks.law.standard(torch.empty_like(weights), generator)
+        up.weights[layer] = networks.law.standard(torch.empty_like(weights), stream)
     return DOWN(networks, up, delta)
 
 
@@ -119,7 +119,7 @@ def test_columns_of_another_layers_units_are_refuted(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("tile", [1, 7, 1 << 16])
 @pytest.mark.parametrize("subject", [init.he_uniform, init.with_biases], ids=lambda subject: subject.name)
 def test_tiles_of_any_size_make_the_same_networks_up_and_down(subject: Subject, tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(column_networks, "TILE", tile)
+    monkeypatch.setattr(independent_weights, "TILE", tile)
     networks, others = (columns(subject)(Case({"width": 9, "depth": 4}), 50, random(key)) for key in ("tiles", "others"))
     torch.testing.assert_close(networks.log_norms()[:, :, 0], networks.gradients(0.3).log_hidden, rtol=0, atol=1e-12)
     assert torch.equal(networks.log_norms(), networks.log_norms())
@@ -132,8 +132,8 @@ class Listed:
     def __init__(self) -> None:
         self.tiles: list[torch.Tensor] = []
 
-    def __call__(self, out: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        self.tiles.append(init.normal(out, generator).clone())
+    def __call__(self, out: torch.Tensor, stream: Stream) -> torch.Tensor:
+        self.tiles.append(init.normal(out, stream).clone())
         return out
 
 

@@ -65,11 +65,10 @@ def test_backpropagation_agrees_with_autograd(width: int, depth: int, alignment:
         delta = output_error(alignment, last, slope, torch.zeros(4), networks.randomness)
         (pre[-1] * delta).sum().backward()
     for layer, w in enumerate(weights):
-        expected = w.grad.square().sum((1, 2)).log()
-        actual = found.log_delta[:, layer] + found.log_hidden[:, layer]
-        alive = expected.isfinite() & actual.isfinite()
-        torch.testing.assert_close(actual[alive], expected[alive], rtol=1e-7, atol=1e-7)
-        assert torch.equal(expected.isneginf(), actual.isneginf() | actual.isnan())
+        # Below one active unit an error across h^L is 0 but for rounding, whose squares are near e^-73.
+        expected = w.grad.square().sum((1, 2)).log().clamp_min(-60)
+        actual = (found.log_delta[:, layer] + found.log_hidden[:, layer]).nan_to_num(nan=-torch.inf).clamp_min(-60)
+        torch.testing.assert_close(actual, expected, rtol=1e-7, atol=1e-7)
 
 
 def test_cosine_of_the_output_error() -> None:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from regimes.case import Case
 from regimes.randomness import Randomness
-from regimes.subjects.initialisers import Draw, _gain
+from regimes.subjects.independent_weights import Draw
+from regimes.subjects.initialisers import _gain
 from regimes.subjects.subject import Subject
 
 

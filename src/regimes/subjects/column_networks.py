@@ -22,16 +22,14 @@ from torch import Tensor
 
 from regimes.case import Case
 from regimes.errors import SubjectError
-from regimes.randomness import Randomness
+from regimes.randomness import Randomness, Stream
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import Draw
-from regimes.subjects.independent_weights import scaled
+from regimes.subjects.independent_weights import TILE, VECTOR, Draw, scaled, slices
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.scratch import scratch
 from regimes.subjects.signal_norms import GradientNorms, layer_ratios
 from regimes.subjects.subject import PRODUCT_WORK, InLaw, Subject
 
-TILE = 1 << 16  # weights drawn and used at once: 256 KiB in float32, a quarter of a core's cache
 LAYER_WORK = 8000.0  # a layer of one network: its calls, in units of one weight drawn
 
 
@@ -121,36 +119,34 @@ class ColumnNetworks:
             for layer, (columns, rows) in enumerate(pairwise(widths), 1)
         ]
         # Pages of columns that are not drawn are never touched.
-        floats = max(sum(rows * columns for columns, rows in pairwise(widths[1:])) if kept else 0, TILE, *widths)
+        floats = max(sum(rows * columns for columns, rows in pairwise(widths[1:])) if kept else 0, TILE, VECTOR * max(widths))
 
         def networks(memory: Tensor) -> Iterator[tuple[Up, Randomness]]:
             for one, x in enumerate(inputs):
                 own = replace(shared, key=f"{shared.key}|{one}")
                 shifts = [None if of_layer is None else of_layer[one] for of_layer in biases]
-                yield self._up(x, shifts, memory, own.generator("columns"), kept), own
+                yield self._up(x, shifts, memory, own.stream("columns"), kept), own
 
         with scratch(floats, shared.device, shared.dtype) as memory, np.errstate(divide="ignore"):
             yield networks(memory)
 
     def _up(
-        self, h: np.ndarray, biases: list[np.ndarray | None], memory: Tensor, generator: torch.Generator, kept: bool
+        self, h: np.ndarray, biases: list[np.ndarray | None], memory: Tensor, stream: Stream, kept: bool
     ) -> Up:
         widths, shift = self.architecture.widths, 0
         active, weights, squares, shifts = [], {}, [_square(h)], [0.0]
         for layer, (columns, rows) in enumerate(pairwise(widths), 1):
             where = _active(h)
             active.append(where)
-            vectors, count = torch.from_numpy(h[where]), len(where)
-            a = torch.empty(rows, *h.shape[1:], dtype=memory.dtype)
-            step, keep = max(1, TILE // max(1, count)), kept and layer > 1
-            for start in range(0, rows, step):
-                stop = min(start + step, rows)
-                first = start * count if keep else 0
-                tile = memory[first : first + (stop - start) * count].view(stop - start, count)
-                torch.matmul(self.law.standard(tile, generator), vectors, out=a[start:stop])
+            vectors, count, keep = h[where], len(where), kept and layer > 1
+            h = np.empty((rows, *h.shape[1:]), h.dtype)
+            for units in slices(rows, count):
+                first = units.start * count if keep else 0
+                entries = (units.stop - units.start) * count
+                tile = memory[first : first + entries].view(units.stop - units.start, count)
+                _multiply(self.law.standard(tile, stream), vectors, h[units])
             if keep:
                 weights[layer], memory = memory[: rows * count].view(rows, count), memory[rows * count :]
-            h = a.numpy()
             h *= self.law.deviation(rows, columns)
             bias = biases[layer - 1]
             if bias is not None:
@@ -172,7 +168,10 @@ class ColumnNetworks:
         squares, shifts = [_square(delta)], [0.0]
         for layer in range(len(widths) - 1, 1, -1):
             # Units that are not active send nothing down, and their columns have not been drawn.
-            active = torch.mv(up.weights[layer].T, torch.from_numpy(delta)).numpy()
+            weights = up.weights[layer].numpy()
+            active = np.zeros(weights.shape[1], weights.dtype)
+            for units in slices(*weights.shape):
+                active += np.matmul(delta[units], weights[units])
             active *= self.law.deviation(widths[layer], widths[layer - 1])
             squares.append(_square(active))
             shifts.append(float(shift))
@@ -180,6 +179,15 @@ class ColumnNetworks:
             delta = np.zeros(widths[layer - 1], active.dtype)
             delta[up.active[layer - 1]] = active
         return _logs(np.array(squares), np.array(shifts))[::-1]
+
+
+def _multiply(matrix: Tensor, vectors: np.ndarray, out: np.ndarray) -> None:
+    """A tile of weights times a vector, or times the columns of a matrix."""
+    if vectors.ndim == 1:
+        np.matmul(matrix.numpy(), vectors, out=out)
+    else:
+        # NumPy's library shares this among threads, and then the last bits depend on their number.
+        torch.matmul(matrix, torch.from_numpy(vectors), out=torch.from_numpy(out))
 
 
 def _active(h: np.ndarray) -> np.ndarray:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,18 +20,15 @@ from regimes.errors import SubjectError
 from regimes.randomness import Randomness
 from regimes.subjects.activations import relu, relu_derivative
 from regimes.subjects.architecture import Architecture
-from regimes.subjects.independent_weights import scaled
+from regimes.subjects.independent_weights import Draw
 from regimes.subjects.output_errors import output_error
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.sample_moments import SampleMoments, moments
-from regimes.subjects.scratch import scratch
 from regimes.subjects.signal_norms import GradientNorms, in_units_of, layer_ratios, log_squares, norm
+from regimes.subjects.weight_products import IndependentProducts, WeightProducts, product, weight_products
 
 if TYPE_CHECKING:
     from regimes.regions.network import PiecewiseLinear
-
-Draw = Callable[[int, int, int, int, Randomness], Tensor]
-SMALL = 32  # columns up to which a sum of products beats a matrix product with one row
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class Gradients(GradientNorms):
         """|delta^l|^T |W^l| |h^(l-1)| in the same units, shape (R, L): the scale of rounding in kappa."""
         found = []
         for layer, (down, up) in enumerate(zip(self.down, self.up, strict=False), 1):
-            inner = forward_product(self.weights(layer).abs(), up.hidden.abs())
+            inner = product(self.weights(layer).abs(), up.hidden.abs())
             found.append((down.delta.abs() * inner).sum((1, 2)).double() * self._to_last(layer))
         return torch.stack(found, 1)
 
@@ -158,7 +154,7 @@ class DenseNetworks(CountsRegions):
         drawn = self.architecture.draw_inputs(self.replicates, self.randomness)
         return drawn.transpose(1, 2).to(self.randomness.dtype)
 
-    def _up(self, products: WholeLayers, inputs: Tensor, rescaled: bool) -> Iterator[Up]:
+    def _up(self, products: WeightProducts | IndependentProducts, inputs: Tensor, rescaled: bool) -> Iterator[Up]:
         """Layers 0..L."""
         zero = torch.zeros(self.replicates, dtype=torch.float64, device=inputs.device)
         below = Up(inputs, inputs, norm(inputs), zero)
@@ -219,59 +215,5 @@ class DenseNetworks(CountsRegions):
         active = torch.stack([(one.hidden > 0).sum((1, 2)) for one in up[1:]], 1).double()
         return Gradients(log_delta, log_hidden, active, log_kappa, up, down, self.weights)
 
-    @contextmanager
-    def _products(self, kept: bool) -> Iterator[WholeLayers]:
-        """Products with whole layers of weights; what `scaled` draws lies in memory used again."""
-        widths = self.architecture.widths
-        sizes = [self.replicates * rows * columns for columns, rows in pairwise(widths)]
-        if not isinstance(self.draw, scaled):
-            yield WholeLayers(self, None, kept)
-            return
-        floats = max(sizes[0], sum(sizes[1:])) if kept else max(sizes)
-        with scratch(floats, self.randomness.device, self.randomness.dtype) as memory:
-            yield WholeLayers(self, memory, kept)
-
-
-class WholeLayers:
-    """Products with the weights of all networks in one tensor a layer.
-
-    Arguments:
-        networks: the networks.
-        memory: where `scaled` weights are drawn, None for other weights.
-        kept: whether the pass goes down again.
-    """
-
-    def __init__(self, networks: DenseNetworks, memory: Tensor | None, kept: bool) -> None:
-        self.networks, self.memory, self.kept = networks, memory, kept
-        self.weights: dict[int, Tensor] = {}
-
-    def forward(self, layer: int, hidden: Tensor) -> Tensor:
-        """W^l h^(l-1), shape (R, n_l, N)."""
-        weights = self._drawn(layer, self.kept and layer > 1)
-        return forward_product(weights, hidden)
-
-    def backward(self, layer: int, delta: Tensor) -> Tensor:
-        """W^l^T delta^l for l = 2..L, shape (R, n_(l-1), 1)."""
-        weights = self.weights[layer]
-        if weights.shape[2] <= SMALL:
-            return (weights * delta).sum(1)[:, :, None]
-        return torch.bmm(delta.transpose(1, 2), weights).transpose(1, 2)
-
-    def _drawn(self, layer: int, kept: bool) -> Tensor:
-        draw, networks = self.networks.draw, self.networks
-        if self.memory is None or not isinstance(draw, scaled):
-            weights = networks.weights(layer)
-        else:
-            shape = (networks.replicates, networks.architecture.widths[layer], networks.architecture.widths[layer - 1])
-            out = self.memory[: shape[0] * shape[1] * shape[2]]
-            weights = draw.fill(out.view(shape), layer, networks.randomness)
-            if kept:
-                self.memory = self.memory[out.numel() :]
-        if kept:
-            self.weights[layer] = weights
-        return weights
-
-
-def forward_product(weights: Tensor, hidden: Tensor) -> Tensor:
-    """W h, shape (R, n_l, N); as h^T W^T, because torch is several times slower with one column than with one row."""
-    return torch.bmm(hidden.transpose(1, 2), weights.transpose(1, 2)).transpose(1, 2)
+    def _products(self, kept: bool) -> AbstractContextManager[WeightProducts | IndependentProducts]:
+        return weight_products(self.draw, self.architecture.widths, self.replicates, self.randomness, kept)

@@ -13,9 +13,10 @@ from regimes.randomness import Randomness
 from regimes.subjects.activations import leaky, leaky_derivative, relu, tanh_derivative
 from regimes.subjects.architecture import architecture
 from regimes.subjects.column_networks import by_columns
-from regimes.subjects.dense_networks import DenseNetworks, Draw
+from regimes.subjects.dense_networks import DenseNetworks
 from regimes.subjects.in_law import gaussian_samplers
 from regimes.subjects.independent_weights import (
+    Draw,
     Standard,
     centred_exponential,
     normal,
@@ -70,9 +71,8 @@ def dense(name: str, draw: Draw, description: str = "", **more: Any) -> Subject:
 
 def biases_normal(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
     """Biases N(0, 0.1)."""
-    generator = randomness.generator(f"biases {layer}")
     out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
-    return normal(out, generator).mul_(math.sqrt(0.1))
+    return normal(out, randomness.stream(f"biases {layer}")).mul_(math.sqrt(0.1))
 
 
 def _gain(square: float, standard: Standard = normal) -> Draw:

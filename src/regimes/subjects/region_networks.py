@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from regimes.case import Case
-from regimes.randomness import Randomness
+from regimes.randomness import Randomness, Stream
 from regimes.regions.network import PiecewiseLinear
 from regimes.subjects.activations import leaky, relu
 from regimes.subjects.architecture import Architecture, architecture
-from regimes.subjects.dense_networks import DenseNetworks, Draw
-from regimes.subjects.independent_weights import Standard, normal, scaled, uniform
+from regimes.subjects.dense_networks import DenseNetworks
+from regimes.subjects.independent_weights import Draw, Standard, normal, scaled, uniform
 from regimes.subjects.initialisers import haar_orthogonal
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.subject import Subject
@@ -45,21 +45,20 @@ def biases(standard: Standard, deviation: Callable[[int], float]) -> Draw:
     """Independent biases: `standard` variables times deviation(fan_in)."""
 
     def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
-        generator = randomness.generator(f"biases {layer}")
         out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
-        return standard(out, generator).mul_(deviation(columns))
+        return standard(out, randomness.stream(f"biases {layer}")).mul_(deviation(columns))
 
     return draw
 
 
-def cauchy(out: Tensor, generator: torch.Generator) -> Tensor:
+def cauchy(out: Tensor, stream: Stream) -> Tensor:
     """Fills `out` with Cauchy variables, without a mean."""
-    return out.cauchy_(generator=generator)
+    return out.cauchy_(generator=stream.generator)
 
 
-def half_normal(out: Tensor, generator: torch.Generator) -> Tensor:
+def half_normal(out: Tensor, stream: Stream) -> Tensor:
     """Fills `out` with |N(0, 1)|: one-sided."""
-    return normal(out, generator).abs_()
+    return normal(out, stream).abs_()
 
 
 standard_biases = biases(normal, lambda columns: 1.0)

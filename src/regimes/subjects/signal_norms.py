@@ -37,10 +37,10 @@ def norm(h: Tensor) -> Tensor:
 
 
 def in_units_of(length: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """H over the power of two below its largest norm, per replicate, and the exponent (float64); a dead replicate stays 0."""
+    """H over the power of two below its largest norm, per replicate, and the exponent (int32); a dead replicate stays 0."""
     # 126: powers of two that float32 has without loss.
     exponent = torch.frexp(length.amax(1)).exponent.clamp_(-126, 126)
-    return h * torch.exp2(-exponent.to(h.dtype))[:, None, None], exponent.double()
+    return h * torch.exp2(-exponent)[:, None, None], exponent
 
 
 def log_squares(norms: list[Tensor], shifts: list[Tensor]) -> Tensor:
