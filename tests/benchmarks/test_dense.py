@@ -6,6 +6,7 @@ The batch is timed behind a check of its norms' exact law, made in the same run.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from peers import generator_floor, jitted, loop, vmapped
 from regimes.case import Case
 from regimes.decide import LawAgainstCDF
 from regimes.randomness import Randomness
+from regimes.subjects.independent_weights import TILE, normal
 from regimes.subjects.initialisers import he_normal_fan_in
 from regimes.theory import he_norm_law
 
@@ -23,6 +25,17 @@ SHAPES = [(16, 16, 2048, 16), (64, 32, 64, 8), (256, 32, 4, 4), (1024, 16, 1, 1)
 
 def batch(width: int, depth: int, networks: int):
     return he_normal_fan_in(Case({"width": width, "depth": depth}), networks, Randomness("bench", torch.device("cpu"), torch.float32))
+
+
+def noise(width: int, depth: int, networks: int) -> Callable[[], None]:
+    """The batch's weights drawn and thrown away."""
+    tile, stream = torch.empty(TILE), Randomness("bench", torch.device("cpu"), torch.float32).stream("noise")
+
+    def run() -> None:
+        for _ in range(width * width * depth * networks // TILE):
+            normal(tile, stream)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +56,13 @@ def test_against_a_loop_over_modules(race, lawful, width: int, depth: int, netwo
     networks_in_a_batch = batch(width, depth, networks)
     what = f"batch with weights against a loop, {width}x{depth}"
     race("G7", what, lambda: networks_in_a_batch.gradients(0.1), loop(width, depth, 1, loops), wanted=wanted, work=networks / loops)
+
+
+@pytest.mark.parametrize(("width", "depth", "networks", "loops"), SHAPES[2:])
+def test_noise_alone_against_a_loop(race, width: int, depth: int, networks: int, loops: int) -> None:
+    """What a batch that draws every weight cannot pass, where the goal is beyond it."""
+    what = f"batch with weights against a loop, {width}x{depth}: its noise alone"
+    race("G7", what, noise(width, depth, networks), loop(width, depth, 1, loops), work=networks / loops)
 
 
 @pytest.mark.parametrize(("width", "depth", "networks", "loops"), SHAPES)
