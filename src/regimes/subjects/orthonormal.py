@@ -15,6 +15,7 @@ from torch import Tensor
 
 from regimes.randomness import Randomness
 from regimes.subjects.box_muller import box_muller
+from regimes.subjects.thin import gram_matrix
 
 Generator = np.random.Generator | torch.Generator
 BOX_MULLER = 1 << 13  # variables from which on vectors are faster than one by one
@@ -52,7 +53,7 @@ def factors(h: Tensor, gram: Tensor | None = None) -> tuple[Tensor, Tensor, Tens
         T of shape (R, k, N), k = min(n, N).
     """
     if h.shape[2] <= h.shape[1]:
-        lower, good = _cholesky(h.mT @ h if gram is None else gram)
+        lower, good = _cholesky(gram_matrix(h) if gram is None else gram)
         if good.all():
             return h, lower, lower.mT
         if good.any():
@@ -74,7 +75,7 @@ def root(h: Tensor, gram: Tensor | None = None) -> Tensor:
     """T with T^T T = H^T H, shape (R, k, N) from (R, n, N), k = min(n, N); stable for any rank."""
     if h.shape[2] > h.shape[1]:
         return h
-    lower, good = _cholesky(h.mT @ h if gram is None else gram)
+    lower, good = _cholesky(gram_matrix(h) if gram is None else gram)
     t = lower.mT
     if good.all():
         return t

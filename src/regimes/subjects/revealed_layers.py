@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from regimes.subjects.orthonormal import Generator, factors, root, standard_normal
+from regimes.subjects.thin import product
 
 
 class LawLayer:
@@ -39,8 +40,8 @@ class LawLayer:
         # Rows are inputs or directions, here and below: long vectors are then contiguous.
         shape = (hidden.shape[0], triangle.shape[1], rows)
         answers = standard_normal(shape, up)
-        self.pre = (deviation * triangle.mT @ answers).mT
-        self.known = self.pre if self.span is hidden else (deviation * self.lower @ answers).mT
+        self.pre = product(deviation * triangle.mT, answers).mT
+        self.known = self.pre if self.span is hidden else product(deviation * self.lower, answers).mT
 
     def factor(self, hidden: Tensor, gram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """B, S and T."""
@@ -49,13 +50,13 @@ class LawLayer:
     def backward(self, delta: Tensor, gram: Tensor) -> Tensor:
         """W^T Delta, shape (R, n_(l-1), N) from (R, n_l, N) and Delta^T Delta."""
         s = root(delta, gram).mT * self.deviation
-        fresh = s @ standard_normal((delta.shape[0], s.shape[2], self.span.shape[1]), self.down)
+        fresh = product(s, standard_normal((delta.shape[0], s.shape[2], self.span.shape[1]), self.down))
         along = torch.cholesky_solve(self.along(delta, fresh), self.lower)
         return fresh.baddbmm_(along.mT, self.span.mT).mT
 
     def along(self, delta: Tensor, fresh: Tensor) -> Tensor:
         """B^T of what is added along B: the fixed part, less the fresh part's share; shape (R, k, N)."""
-        return torch.baddbmm(self.known.mT @ delta, self.span.mT, fresh.mT, alpha=-1)
+        return product(self.known.mT, delta) - product(self.span.mT, fresh.mT)
 
 
 class DirectLayer:
