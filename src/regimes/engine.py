@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from regimes.allocator import keep_freed_memory
 from regimes.case import Case, MissingAxis
 from regimes.claim import Claim
 from regimes.decide.evidence import Evidence, Rule
@@ -193,6 +194,7 @@ def decide(
 
     started = time.monotonic()
     stopped = ""
+    keep_freed_memory()
     with _one_thread():
         for values in _in_order(observe, blocks, settings):
             fault = _not_finite(values)

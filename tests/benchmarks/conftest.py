@@ -6,6 +6,8 @@ import pytest
 import torch
 from race import Race, Row
 
+from regimes.allocator import keep_freed_memory
+
 ROWS = pytest.StashKey[list[Row]]()
 
 
@@ -19,7 +21,8 @@ def race(benchmark, request: pytest.FixtureRequest) -> Race:
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def as_in_the_engine():
+    keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
