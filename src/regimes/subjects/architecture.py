@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from regimes.case import Case
@@ -66,6 +67,25 @@ class Architecture:
             shape, generator=randomness.generator("inputs"), device=randomness.device, dtype=torch.float64
         )
         return x / x.norm(dim=2, keepdim=True)
+
+    def draw_angles(self, replicates: int, randomness: Randomness) -> torch.Tensor:
+        """Vectors with norms and angles in the law of `draw_inputs`, in their own span where that spares draws.
+
+        N Gaussian vectors have in the basis of their orthogonalisation the coordinates of Bartlett's triangle: chi
+        variables of n_0, n_0 - 1, ... degrees of freedom on its diagonal and normal ones below.
+
+        Returns:
+            float64 of shape (replicates, N, N), or (replicates, N, n_0).
+        """
+        if self.cosine is not None or self.direction == "sparse" or self.widths[0] < self.inputs:
+            return self.draw_inputs(replicates, randomness)
+        generator = randomness.numpy("angles")
+        triangle = np.tril(generator.standard_normal((replicates, self.inputs, self.inputs)), -1)
+        degrees = self.widths[0] - np.arange(self.inputs)
+        diagonal = np.arange(self.inputs)
+        triangle[:, diagonal, diagonal] = np.sqrt(generator.chisquare(degrees, (replicates, self.inputs)))
+        triangle /= np.linalg.norm(triangle, axis=2, keepdims=True)
+        return torch.from_numpy(triangle).to(randomness.device)
 
 
 def equal_cosines(inputs: int, cosine: float, spread: float = 0.0) -> torch.Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from regimes.case import Case
 from regimes.errors import SubjectError
 from regimes.randomness import Randomness
-from regimes.subjects.activations import ACTIVATIONS
+from regimes.subjects.activations import ACTIVATIONS, relu_derivative
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.orthonormal import Generator, stream
 from regimes.subjects.output_errors import output_error
@@ -25,6 +25,7 @@ from regimes.subjects.revealed_layers import DirectLayer, LawLayer
 from regimes.subjects.sample_moments import SampleMoments, moments
 from regimes.subjects.signal_norms import layer_ratios, rescale
 from regimes.subjects.subject import Subject
+from regimes.subjects.thin import gram_matrix
 
 EPS = 1e-5  # torch's default in both normalisations
 Streams = tuple[Generator, Generator]
@@ -93,6 +94,8 @@ class ForwardNetworks:
         self.act, self.derivative, slope = ACTIVATIONS[activation]
         self.dim = NORMALISATIONS[normalisation]
         self.homogeneous = slope is not None and not self.dim
+        # The errors below ReLU are 0 where H is: Z^T Delta is H^T Delta then, and Z need not be kept beside H.
+        self.masking = activation == "relu" and not self.dim
         self.variance, self.layer = variance, layer
         self.sampler = str(getattr(layer, "sampler", "direct"))
 
@@ -100,21 +103,22 @@ class ForwardNetworks:
         self, index: int, h: Tensor, gram: Tensor, streams: Streams
     ) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
         """The layer, normalised pre-activations, their scale, activations before the skip, and h^l."""
-        rows, columns = self.architecture.widths[index], h.shape[1]
+        columns, rows = self.architecture.widths[index - 1 : index + 1]
         matrix = self.layer(rows, math.sqrt(self.variance(rows, columns)), h, gram, *streams)
         z, scale = matrix.pre, None
         if self.dim:
             spread, mean = torch.var_mean(z, dim=self.dim, correction=0, keepdim=True)
             scale = torch.rsqrt(spread + EPS)
             z = (z - mean) * scale
-        branch = self.act(z)
+        branch = z.clamp_min_(0) if self.masking else self.act(z)
         return matrix, z, scale, branch, h + self.residual * branch if self.residual else branch
 
-    def _start(self) -> tuple[Tensor, Tensor, Tensor, Streams]:
-        """h^0, its Gram matrix, the exponents taken out of it, 0, and the streams of the ways up and down."""
-        h = self.architecture.draw_inputs(self.replicates, self.randomness).transpose(1, 2)
+    def _start(self, angles: bool = False) -> tuple[Tensor, Tensor, Tensor, Streams]:
+        """h^0, or its angles, their Gram matrix, the exponents taken out of it, 0, and the streams of the ways up and down."""
+        draw = self.architecture.draw_angles if angles else self.architecture.draw_inputs
+        h = draw(self.replicates, self.randomness).transpose(1, 2)
         streams = stream(self.randomness, "up"), stream(self.randomness, "down")
-        return h, h.mT @ h, torch.zeros(self.replicates, dtype=torch.float64, device=h.device), streams
+        return h, gram_matrix(h), torch.zeros(self.replicates, dtype=torch.float64, device=h.device), streams
 
     def log_norms(self) -> Tensor:
         """log|h^l(x_i)|^2 for l = 0..L and each input, shape (R, L + 1, N); -inf where h^l = 0."""
@@ -136,7 +140,7 @@ class ForwardNetworks:
         found = [moments(h)]
         for index in range(1, len(self.architecture.widths)):
             h = self._up(index, h, gram, streams)[-1]
-            gram = h.mT @ h
+            gram = gram_matrix(h)
             found.append(moments(h))
         return SampleMoments(*(torch.stack(parts, 1) for parts in zip(*found, strict=True)))
 
@@ -151,12 +155,13 @@ class GramNetworks(ForwardNetworks):
             error: as of `output_error`: at the last activation function's argument, mask included; at h^L in a
                 residual network.
         """
-        h, gram, shift, streams = self._start()
+        # Without weights or skip connections nothing but its Gram matrix is ever used of h^0.
+        h, gram, shift, streams = self._start(angles=self.sampler != "direct" and not self.residual)
         ups, grams, active = [], [(gram, shift)], []
         for index in range(1, len(self.architecture.widths)):
             matrix, z, scale, branch, h = self._up(index, h, gram, streams)
             ups.append((matrix, z, scale, branch))
-            active.append((h > 0).sum(1).double())
+            active.append(relu_derivative(h, h).sum(1))  # positive units, whatever the activation
             h, gram, shift = _in_range(h, shift, self.homogeneous)
             grams.append((gram, shift))
         slope = self.derivative(*ups[-1][1::2])
@@ -203,12 +208,12 @@ def _log_squares(gram: Tensor, exponent: Tensor) -> Tensor:
 
 def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, Tensor, Tensor]:
     """H, its Gram matrix and the powers of two taken out of it, which changes where a norm leaves SMALL..1/SMALL."""
-    gram = h.mT @ h
+    gram = gram_matrix(h)
     if homogeneous:
-        least, most = torch.aminmax(gram.diagonal(dim1=1, dim2=2).amax(1))
+        least, most = map(float, torch.aminmax(gram.diagonal(dim1=1, dim2=2).amax(1)))
         if least < SMALL or most > 1 / SMALL:
             h, taken = rescale(h)
-            return h, h.mT @ h, exponent + taken
+            return h, gram_matrix(h), exponent + taken
     return h, gram, exponent
 
 
