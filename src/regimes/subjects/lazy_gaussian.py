@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from regimes.subjects.orthonormal import Generator, orthonormal, standard_normal
+from regimes.subjects.thin import gram_matrix, product
 
 
 class _Side:
@@ -113,7 +114,7 @@ class LazyGaussian:
     def _ask(self, side: str, x: Tensor) -> Tensor:
         here, there = self._sides(side)
         coordinates = self._coordinates(side, x)
-        answer = coordinates @ here.answers
+        answer = product(coordinates, here.answers)
         if self._updates.shape[1]:
             m = self._updates if side == "left" else self._updates.mT
             found = min(m.shape[1], coordinates.shape[2])
@@ -127,40 +128,41 @@ class LazyGaussian:
         if seen is x and found is not None:
             return found
         rows, q = x.mT.contiguous(), here.basis
-        old = rows @ q.mT
+        old = product(rows, q.mT)
         rest = torch.baddbmm(rows, old, q, alpha=-1) if here.count else rows
         # A rest below the rounding of the n-term inner products that made it is no direction of its own.
-        size = rows.norm(dim=2, keepdim=True)
-        rest = rest * (rest.norm(dim=2, keepdim=True) > rows.shape[2] * torch.finfo(rows.dtype).eps * size)
-        u = _directions(rest)
+        rest, u = _directions(rest, rows.shape[2] * torch.finfo(rows.dtype).eps * rows.norm(dim=2))
         for _ in range(self.passes - 1):
             # The first pass leaves a part along Q where the rest is small beside X: the second takes it away.
-            again = torch.baddbmm(u, u @ q.mT, q, alpha=-1)
+            again = torch.baddbmm(u, product(u, q.mT), q, alpha=-1)
             # A unit vector that loses half of itself now was rounding (Kahan's criterion).
-            u = _directions(again * (again.norm(dim=2, keepdim=True) > 0.5))
-        kept = (u.abs().amax(2) > 0).any(0)
+            _, u = _directions(again, torch.full_like(again[:, :, 0], 0.5))
+        alive = u.norm(dim=2) > 0.5
+        kept = alive.any(0)
         if not kept.any():
             coordinates = old
         else:
-            u = u if kept.all() else u[:, kept]
-            coordinates = torch.cat([old, rest @ u.mT], 2)
-            here.append(u, self._reveal(side, u))
+            if not kept.all():
+                u, alive = u[:, kept], alive[:, kept]
+            coordinates = torch.cat([old, product(rest, u.mT)], 2)
+            here.append(u, self._reveal(side, u, alive))
         self._last[side] = (x, coordinates)
         return coordinates
 
-    def _reveal(self, side: str, u: Tensor) -> Tensor:
-        """W_0 u for new unit vectors u, as rows; zero for zero rows."""
+    def _reveal(self, side: str, u: Tensor, alive: Tensor) -> Tensor:
+        """W_0 u for new unit vectors u, as rows; zero for zero rows, which are not alive."""
         _, there = self._sides(side)
         size = self.rows if side == "right" else self.columns
-        fresh = self.std * standard_normal((self.replicates, u.shape[1], size), self.generator)
-        fresh *= (u.abs().amax(2, keepdim=True) > 0).double()
+        fresh = standard_normal((self.replicates, u.shape[1], size), self.generator).mul_(self.std)
+        if not alive.all():
+            fresh *= alive[:, :, None]
         if not there.count:
             return fresh
         along = torch.zeros(self.replicates, u.shape[1], there.count, dtype=u.dtype, device=u.device)
         if self.fixed:
-            along = u @ there.answers.mT
+            along = product(u, there.answers.mT)
         if self.projected:
-            along = along - fresh @ there.basis.mT
+            along = along - product(fresh, there.basis.mT)
         return fresh.baddbmm_(along, there.basis)
 
     def _grow(self) -> None:
@@ -171,9 +173,14 @@ class LazyGaussian:
             self._updates = grown
 
 
-def _directions(rows: Tensor) -> Tensor:
-    """Orthonormal rows spanning the given ones, zero beyond their rank; (R, k, n)."""
-    return orthonormal(rows.mT)[0].mT.contiguous()
+def _directions(rows: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (R, k, n), 0 where no longer than `least` (R, k), and orthonormal ones spanning them, 0 beyond their rank."""
+    gram = gram_matrix(rows.mT)
+    long = gram.diagonal(dim1=1, dim2=2).sqrt() > least
+    if not long.all():
+        rows = rows * long[:, :, None]
+        gram = gram_matrix(rows.mT)
+    return rows, orthonormal(rows.mT, gram)[0].mT.contiguous()
 
 
 class DenseGaussian:
