@@ -126,14 +126,14 @@ class GradientChain:
         """Chunks of replicates: where they go, k_l, half of C_l, and f (None for ReLU), each of shape (L, chunk)."""
         coins, norms = self._stream("active"), self._stream("forward")
         hidden = np.array(self.widths[1:])
+        alike = [(int(width), np.flatnonzero(hidden == width)) for width in np.unique(hidden)]
         step = max(128, CHUNK // hidden.size)
         for start in range(0, self.replicates, step):
             part = slice(start, min(start + step, self.replicates))
             count = part.stop - part.start
             units = np.empty((hidden.size, count))
-            for width in np.unique(hidden):
-                rows = np.flatnonzero(hidden == width)
-                drawn = binomial_half.sample(int(width), (rows.size, count), coins)
+            for width, rows in alike:
+                drawn = binomial_half.sample(width, (rows.size, count), coins)
                 if rows.size == hidden.size:
                     units = drawn
                 else:
