@@ -133,5 +133,5 @@ print((used() - before) / (4 * forward.footprint(case)))
 @pytest.mark.parametrize("observed", ["log_norms", "sample_moments"])
 def test_a_forward_pass_of_several_inputs_stays_within_its_footprint(observed: str) -> None:
     run = subprocess.run([sys.executable, "-c", PEAK, observed], capture_output=True, text=True, timeout=120, check=True)
-    # Within a factor of three: norms of ReLU networks keep one array less than the moments and other activations.
-    assert 1 / 3 < float(run.stdout) < 1.1
+    # Within a factor of four: norms of ReLU networks keep one array less than the moments and other activations.
+    assert 1 / 4 < float(run.stdout) < 1.1
