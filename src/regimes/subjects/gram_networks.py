@@ -94,15 +94,17 @@ class ForwardNetworks:
         self.act, self.derivative, slope = ACTIVATIONS[activation]
         self.dim = NORMALISATIONS[normalisation]
         self.homogeneous = slope is not None and not self.dim
-        # The errors below ReLU are 0 where H is: Z^T Delta is H^T Delta then, and Z need not be kept beside H.
-        self.masking = activation == "relu" and not self.dim
+        self.rectified = activation == "relu" and not self.dim
         self.variance, self.layer = variance, layer
         self.sampler = str(getattr(layer, "sampler", "direct"))
 
     def _up(
-        self, index: int, h: Tensor, gram: Tensor, streams: Streams
+        self, index: int, h: Tensor, gram: Tensor, streams: Streams, kept: bool = False
     ) -> tuple[LawLayer | DirectLayer, Tensor, Tensor | None, Tensor, Tensor]:
-        """The layer, normalised pre-activations, their scale, activations before the skip, and h^l."""
+        """The layer, normalised pre-activations, their scale, activations before the skip, and h^l.
+
+        Unless they are kept for the way down, pre-activations may give their memory to the activations.
+        """
         columns, rows = self.architecture.widths[index - 1 : index + 1]
         matrix = self.layer(rows, math.sqrt(self.variance(rows, columns)), h, gram, *streams)
         z, scale = matrix.pre, None
@@ -110,7 +112,7 @@ class ForwardNetworks:
             spread, mean = torch.var_mean(z, dim=self.dim, correction=0, keepdim=True)
             scale = torch.rsqrt(spread + EPS)
             z = (z - mean) * scale
-        branch = z.clamp_min_(0) if self.masking else self.act(z)
+        branch = z.clamp_min_(0) if self.rectified and not kept else self.act(z)
         return matrix, z, scale, branch, h + self.residual * branch if self.residual else branch
 
     def _start(self, angles: bool = False) -> tuple[Tensor, Tensor, Tensor, Streams]:
@@ -159,7 +161,7 @@ class GramNetworks(ForwardNetworks):
         h, gram, shift, streams = self._start(angles=self.sampler != "direct" and not self.residual)
         ups, grams, active = [], [(gram, shift)], []
         for index in range(1, len(self.architecture.widths)):
-            matrix, z, scale, branch, h = self._up(index, h, gram, streams)
+            matrix, z, scale, branch, h = self._up(index, h, gram, streams, kept=True)
             ups.append((matrix, z, scale, branch))
             active.append(relu_derivative(h, h).sum(1))  # positive units, whatever the activation
             h, gram, shift = _in_range(h, shift, self.homogeneous)
