@@ -46,6 +46,8 @@ def _thin(a: Tensor, b: Tensor) -> bool:
 
 def _in_pieces(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     inner, step = a.shape[2], ONE_THREAD // max(a.shape[1] * b.shape[2], 1)
-    np.matmul(a[:, :, :step], b[:, :step], out=out)
-    for start in range(step, inner, step):
-        out += np.matmul(a[:, :, start : start + step], b[:, start : start + step])
+    # Numbers that leave the floating range become infinite in silence, as with torch.
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.matmul(a[:, :, :step], b[:, :step], out=out)
+        for start in range(step, inner, step):
+            out += np.matmul(a[:, :, start : start + step], b[:, start : start + step])
