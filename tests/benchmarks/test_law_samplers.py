@@ -14,6 +14,7 @@ import pytest
 import torch
 from peers import loop
 from race import Row
+from scipy.stats import ks_2samp
 from torch import nn
 
 from regimes.case import Case
@@ -60,6 +61,13 @@ def lawful_networks() -> None:
     for layer in range(3):
         assert_same_law(one.log_weight_gradients[:, layer, 0], other.log_weight_gradients[:, layer, 0])
         assert_same_law(one.log_batch[:, layer], other.log_batch[:, layer])
+    # The margin above has hidden a wrong way down: a deeper network, without a margin.
+    deep = Case({"width": 16, "depth": 8, "inputs": 2, "cosine": 0.5})
+    first = [
+        torch.cat([subject(deep, 4000, random(f"{subject.name} {k}")).gradients(0.3).log_batch[:, 0] for k in range(15)])
+        for subject in (law_networks, direct_networks)
+    ]
+    assert ks_2samp(*(one.numpy() for one in first)).pvalue > 1e-6
 
 
 @pytest.fixture(scope="module")
