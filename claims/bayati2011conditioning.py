@@ -247,6 +247,8 @@ def with_layer(layer):
         "fresh part not projected": Control(subject=with_layer(revealed_layers.UnprojectedLayer), at={"width": 6, "depth": 3, "inputs": 4, "cosine": 0.0, "activation": "linear", "normalisation": "none", "residual": 0.0, "statistic": "first gradient"}),
         "fresh weights on the way back": Control(subject=with_layer(revealed_layers.IndependentLayer), why="gradient independence",
                                                  at={"width": 6, "depth": 4, "inputs": 1, "activation": "relu", "normalisation": "none", "residual": 0.0, "statistic": "one's gradient with another's norm"}),
+        "positive parts for pre-activations": Control(subject=with_layer(revealed_layers.RectifiedLayer), why="inputs whose errors meet other inputs",
+                                                      at={"width": 12, "depth": 4, "inputs": 2, "activation": "leaky", "normalisation": "none", "residual": 0.0, "statistic": "batch gradient"}),
         "jitter on the Gram matrix": Control(subject=with_layer(revealed_layers.JitteredLayer), why="inputs that died come alive",
                                              at={"width": 4, "depth": 4, "inputs": 2, "activation": "relu", "normalisation": "none", "residual": 0.0, "statistic": "last norm"}),
     },

@@ -82,6 +82,15 @@ class IndependentLayer(LawLayer):
         return torch.zeros_like(self.span.mT @ fresh.mT)
 
 
+class RectifiedLayer(LawLayer):
+    """Wrong: positive parts stand for pre-activations, as if the error of an input met that input alone."""
+
+    def __init__(self, rows: int, deviation: float, hidden: Tensor, gram: Tensor, up: Generator, down: Generator) -> None:
+        super().__init__(rows, deviation, hidden, gram, up, down)
+        if self.known is self.pre:
+            self.known = self.pre.clamp_min(0)
+
+
 class UnfixedLayer(LawLayer):
     """Wrong: the part of W that the forward pass has fixed is left out."""
 
