@@ -1,4 +1,4 @@
-"""Independent weights: standard variables of several laws, times a deviation.
+"""Independent weights and biases: standard variables of several laws, times a deviation.
 
 On a CPU they are drawn in tiles that stay in its cache until they are multiplied, in float32 from NumPy's bits.
 """
@@ -103,3 +103,13 @@ class scaled:
     def stream(self, layer: int, randomness: Randomness) -> Stream:
         """The stream of W^l."""
         return randomness.stream(f"weights {layer}")
+
+
+def biases(standard: Standard, deviation: Callable[[int], float]) -> Draw:
+    """Independent biases: `standard` variables times deviation(fan_in)."""
+
+    def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
+        out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
+        return standard(out, randomness.stream(f"biases {layer}")).mul_(deviation(columns))
+
+    return draw

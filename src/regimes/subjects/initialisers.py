@@ -18,6 +18,7 @@ from regimes.subjects.in_law import gaussian_samplers
 from regimes.subjects.independent_weights import (
     Draw,
     Standard,
+    biases,
     centred_exponential,
     normal,
     rademacher,
@@ -59,20 +60,14 @@ def dense(name: str, draw: Draw, description: str = "", **more: Any) -> Subject:
         return DenseNetworks(architecture(case), replicates, randomness, draw, **more)
 
     in_law: tuple[InLaw, ...] = ()
-    function, biases = more.get("activation", relu), more.get("biases")
+    function, biased = more.get("activation", relu), more.get("biases")
     if isinstance(draw, scaled):
         deviation = draw.deviation
-        if draw.standard is normal and biases is None:
+        if draw.standard is normal and biased is None:
             in_law += gaussian_samplers(name, lambda rows, columns: deviation(rows, columns) ** 2, function)
         if function is relu:
-            in_law += (by_columns(name, draw, biases),)
+            in_law += (by_columns(name, draw, biased),)
     return Subject(name, build, description, in_law=in_law)
-
-
-def biases_normal(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
-    """Biases N(0, 0.1)."""
-    out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
-    return normal(out, randomness.stream(f"biases {layer}")).mul_(math.sqrt(0.1))
 
 
 def _gain(square: float, standard: Standard = normal) -> Draw:
@@ -102,7 +97,8 @@ tanh_networks = dense(
 leaky_networks = dense(
     "leaky ReLU", _gain(2), "slope 0.2 in place of ReLU, gain unchanged", activation=leaky, derivative=leaky_derivative
 )
-with_biases = dense("He with biases", _gain(2), "He weights with biases N(0, 0.1)", biases=biases_normal)
+tenth_biases = biases(normal, lambda columns: math.sqrt(0.1))
+with_biases = dense("He with biases", _gain(2), "He weights with biases N(0, 0.1)", biases=tenth_biases)
 weight_normalised = dense("weight normalised", sphere_rows, "rows uniform on the sphere, gain √(2 fan_in/fan_out)")
 weight_normalised_unit = dense("weight normalised, g = 1", sphere_rows_unit_gain, "rows of unit norm")
 haar = dense("Haar orthogonal", haar_orthogonal, "√2 times a random orthogonal matrix")

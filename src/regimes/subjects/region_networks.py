@@ -19,7 +19,7 @@ from regimes.regions.network import PiecewiseLinear
 from regimes.subjects.activations import leaky, relu
 from regimes.subjects.architecture import Architecture, architecture
 from regimes.subjects.dense_networks import DenseNetworks
-from regimes.subjects.independent_weights import Draw, Standard, normal, scaled, uniform
+from regimes.subjects.independent_weights import Draw, biases, normal, scaled, uniform
 from regimes.subjects.initialisers import haar_orthogonal
 from regimes.subjects.region_counts import CountsRegions
 from regimes.subjects.subject import Subject
@@ -39,16 +39,6 @@ def uncorrected_orthogonal(layer: int, replicates: int, rows: int, columns: int,
     w = scaled(normal, lambda rows, columns: 1.0)(layer, replicates, max(rows, columns), min(rows, columns), randomness)
     q = torch.linalg.qr(w)[0]
     return math.sqrt(2) * (q if rows >= columns else q.transpose(1, 2))
-
-
-def biases(standard: Standard, deviation: Callable[[int], float]) -> Draw:
-    """Independent biases: `standard` variables times deviation(fan_in)."""
-
-    def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
-        out = torch.empty(replicates, rows, device=randomness.device, dtype=randomness.dtype)
-        return standard(out, randomness.stream(f"biases {layer}")).mul_(deviation(columns))
-
-    return draw
 
 
 def cauchy(out: Tensor, stream: Stream) -> Tensor:
