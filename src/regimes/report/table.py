@@ -59,12 +59,15 @@ def cells(store: Store) -> Table:
 
 def controls(store: Store) -> Table:
     """Columns and rows of the table of controls."""
-    found = [
-        _control({**(one["evidence"] or {}), **one["settings"], **one, "witness": one["case"] and json.dumps(one["case"])})
-        for claim in store.claims()
-        for one in store.controls(claim["id"])
-    ]
+    found = [{**one, "witness": one["witness"] and json.dumps(one["witness"])} for one in _tried(store)]
     return list(CONTROL_FIELDS), found
+
+
+def _tried(store: Store) -> list[Row]:
+    """`CONTROL_FIELDS` of every control."""
+    every = (one for claim in store.claims() for one in store.controls(claim["id"]))
+    known = ({**(one["evidence"] or {}), **one["settings"], **one, "witness": one["case"]} for one in every)
+    return [{name: one.get(name) for name in CONTROL_FIELDS} for one in known]
 
 
 def thresholds(store: Store) -> Table:
@@ -108,19 +111,10 @@ def to_csv(store: Store, table: str = "cells") -> bytes:
 def to_table_json(store: Store) -> bytes:
     """The cells, the controls, the thresholds and the runs as JSON; see the module's text."""
     columns, found = cells(store)
-    tried = [
-        _control({**(one["evidence"] or {}), **one["settings"], **one, "witness": one["case"]})
-        for claim in store.claims()
-        for one in store.controls(claim["id"])
-    ]
     decided = [{name: row.get(name) for name in columns} for row in found]
     searched = [one for claim in store.claims() for one in store.thresholds(claim["id"])]
-    about = {"controls": tried, "thresholds": searched, "runs": store.runs()}
+    about = {"controls": _tried(store), "thresholds": searched, "runs": store.runs()}
     return to_json({"schema": SCHEMA, "cells": decided, **about}).encode()
-
-
-def _control(known: Row) -> Row:
-    return {name: known.get(name) for name in CONTROL_FIELDS}
 
 
 def to_parquet(store: Store, table: str = "cells") -> bytes:
