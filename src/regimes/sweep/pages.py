@@ -17,8 +17,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAGIC = b"SQLite format 3\x00"
-HEADER = 100
+from regimes.sweep.store_file import HEADER, MAGIC
+
 INNER, LEAF = 0x05, 0x0D
 Value = None | int | float | str
 
