@@ -21,17 +21,6 @@ SETTINGS = Settings(device="cpu", replicates=20_000)
 HEADS, MEAN = "doe2020coins/heads-are-likely", "doe2020coins/mean-of-heads"
 
 
-@pytest.fixture
-def claims(claim_folder: Path) -> list[Claim]:
-    return load_claims(claim_folder)
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    with Store.open(tmp_path / "maps.sqlite", create=True) as opened:
-        yield opened
-
-
 def content(store: Store, claim: str = HEADS) -> list[dict]:
     """The cells of a claim without the run and its clock."""
     return [

@@ -24,17 +24,6 @@ SETTINGS = Settings(device="cpu", replicates=200_000)
 CLAIMS = Path(__file__).parents[2] / "claims"
 
 
-@pytest.fixture
-def claims(claim_folder: Path) -> list[Claim]:
-    return load_claims(claim_folder)
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    with Store.open(tmp_path / "maps.sqlite", create=True) as opened:
-        yield opened
-
-
 def content(store: Store, claim: str = HEADS) -> list[dict]:
     """The thresholds of a claim without the run and its clock."""
     return [{name: value for name, value in one.items() if name not in ("seconds", "run")} for one in store.thresholds(claim)]
