@@ -1,8 +1,8 @@
 """Standard normal variables in float64, 1.7 times as fast as NumPy's ziggurat where NumPy's functions are vectorised.
 
 G. Box, M. Muller, A note on the generation of random normal deviates (1958): r = sqrt(-2 log(1 - u)) and an angle 2 pi v
-make r cos(2 pi v) and r sin(2 pi v). The sine and cosine are rational in t = tan(pi (v - 1/2)), the only function of the
-angle that NumPy has as AVX-512 code. With u on a lattice of 2^-53 no variable exceeds 8.58, beyond which the normal law has
+make r cos(2 pi v) and r sin(2 pi v). With t = tan(pi v), the only function of the angle that NumPy has as AVX-512 code, and
+y = 2 r/(1 + t^2) they are y - r and y t. With u on a lattice of 2^-53 no variable exceeds 8.58, beyond which the normal law has
 mass 1e-17.
 """
 
@@ -35,18 +35,16 @@ def box_muller(out: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def _pairs(out: np.ndarray, room: np.ndarray, generator: np.random.Generator) -> None:
     generator.random(out=room)
     half = out.size // 2
-    r, t, cosine, sine = room[:half], room[half:], out[:half], out[half:]
+    u, t, x, y = room[:half], room[half:], out[:half], out[half:]
     # 1 - u is exact, and never 0.
-    np.log(np.subtract(1, r, out=r), out=r)
-    np.sqrt(np.multiply(r, -2, out=r), out=r)
-    t -= 0.5
+    np.log(np.subtract(1, u, out=u), out=u)
+    u *= -2
+    r = np.sqrt(u, out=x)
     t *= np.pi
     np.tan(t, out=t)
-    # -cos and sin of the angle are (1 - t^2)/(1 + t^2) and 2 t/(1 + t^2), up to signs that the law does not see.
-    np.multiply(t, t, out=cosine)
-    np.add(cosine, 1, out=sine)
-    r /= sine
-    np.subtract(1, cosine, out=cosine)
-    cosine *= r
-    t *= r
-    np.add(t, t, out=sine)
+    np.multiply(t, t, out=y)
+    y += 1
+    np.divide(r, y, out=y)
+    y += y
+    np.subtract(y, r, out=x)
+    y *= t
