@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
+from peak_memory import peak_memory
 from regimes.case import Case
 from regimes.decide import LawAgainstCDF, TwoSample
 from regimes.errors import SubjectError
@@ -134,3 +135,13 @@ def test_equal_seeds_replay_and_unknown_parts_are_refused() -> None:
         law_networks(Case({"width": 4, "depth": 1, "activation": "gelu"}), 1, random("no"))
     with pytest.raises(SubjectError, match="skip connections need equal widths"):
         law_networks(Case({"width": 4, "depth": 2, "profile": "alternating", "residual": 1.0}), 1, random("no"))
+
+
+@pytest.mark.parametrize("depth", [3, 24])
+@pytest.mark.parametrize("more", [{}, {"activation": "tanh"}, {"residual": 0.5}, {"normalisation": "batch"}, {"normalisation": "layer", "residual": 0.5}], ids=str)
+def test_a_pass_both_ways_stays_within_its_footprint(more: dict, depth: int) -> None:
+    case = Case({"width": 1 << 12, "depth": depth, "inputs": 4, **more})
+    peak_memory(lambda: law_networks(case, 1, random("tables")).gradients("independent"))
+    peak = peak_memory(lambda: law_networks(case, 2, random("peak")).gradients("independent"))
+    planned = 4 * 2 * law_networks.footprint(case)
+    assert planned / 2 < peak < 1.1 * planned

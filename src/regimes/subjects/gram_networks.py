@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -182,13 +183,15 @@ class GramNetworks(ForwardNetworks):
             errors.append((gram, back))
             if index > 1:
                 g = matrix.backward(delta, gram)
-                # Slopes are made again: to keep them would be one more array of every layer.
-                slope = self.derivative(*ups[index - 2][1::2])
+                pre, branch = ups[index - 2][1::2]
                 if self.residual:
                     above = above + g
-                    delta = self.residual * slope * above
+                    delta = self.residual * self.derivative(pre, branch) * above
+                elif self.rectified:
+                    # The product with the slopes, in place and in one pass.
+                    delta = torch.ops.aten.threshold_backward.grad_input(g, branch, 0, grad_input=g)
                 else:
-                    delta = g.mul_(slope)
+                    delta = g.mul_(self.derivative(pre, branch))
         (up, shifts), (down, backs) = (_stacked(pairs) for pairs in (grams, errors[::-1]))
         batch = (down * up[:, :-1]).sum((2, 3)).clamp_min(0)
         return GramGradients(
@@ -219,18 +222,23 @@ def _in_range(h: Tensor, exponent: Tensor, homogeneous: bool) -> tuple[Tensor, T
     return h, gram, exponent
 
 
-def gram_networks(name: str, description: str, layer: Layer = LawLayer, **more: object) -> Subject:
+def gram_networks(name: str, description: str, layer: Layer = LawLayer, **more: Any) -> Subject:
     """A subject of `GramNetworks`; the case's axes `activation`, `normalisation` and `residual` are read where it has them."""
 
+    def options(case: Case) -> dict[str, Any]:
+        return {axis: case[axis] for axis in ("activation", "normalisation", "residual") if axis in case} | more
+
     def build(case: Case, replicates: int, randomness: Randomness) -> GramNetworks:
-        read = {axis: case[axis] for axis in ("activation", "normalisation", "residual") if axis in case}
-        return GramNetworks(architecture(case), replicates, randomness, layer=layer, **{**read, **more})  # type: ignore[arg-type]
+        return GramNetworks(architecture(case), replicates, randomness, layer=layer, **options(case))
 
     def footprint(case: Case) -> float:
-        shape = architecture(case)
+        shape, chosen = architecture(case), options(case)
         if getattr(layer, "sampler", "direct") == "direct":
             return float(shape.weights)
-        return 8.0 * shape.inputs * sum(shape.widths)
+        # Pre-activations and activations, of two floats a number, wait for the way down; skips and normalisations add to them.
+        waiting = 4 + 3 * bool(chosen.get("residual")) + 3 * (chosen.get("normalisation", "none") != "none")
+        arrays = waiting * sum(shape.widths) + 14.0 * max(shape.widths)
+        return shape.inputs * arrays + 20.0 * shape.inputs**2 * len(shape.widths)
 
     return Subject(name, build, description, footprint)
 
