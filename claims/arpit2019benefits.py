@@ -19,7 +19,6 @@ from regimes.kinds import Expectation, Identity, Law, Probability, Scaling
 from regimes.subjects import all_inputs, foreign
 from regimes.subjects import initialisers as init
 from regimes.subjects.architecture import PROFILES, architecture
-from regimes.subjects.norm_chain import he_normal_in_law
 from regimes.theory import first_passage, gordon, gradient_norm_law, he_norm_law, norm_bounds, weight_norm_law, wendel
 
 paper = Paper(
@@ -277,7 +276,7 @@ def log_norms_drift_down(networks, case):
     symbols=SYMBOLS,
     axes=(axes.choice("depth", (64,), label="depth (hidden layers)"),),
     premise=always("Gaussian weights, no biases; correction to the power law at most 2.3/n"),
-    subject=he_normal_in_law,
+    subject=init.he_normal,
     controls={
         "exponent -1/2": Control(kind=Scaling(axis="width", sizes=(8, 16, 32, 64, 128, 256), exponent=-0.5, margin=0.35, correction=2.3,
                                               variance=lambda case: he_norm_law.log_moments(case.width)[1] / case.depth)),

@@ -15,9 +15,10 @@ from regimes import axes
 from regimes.claim import Control, Erratum, Grid, Paper, always, at_least, claim
 from regimes.decide.identity import gamma, rounding_unit
 from regimes.kinds import Expectation, Identity, Inequality, Law, Scaling
-from regimes.subjects import gram_chain, normalised_networks
 from regimes.subjects import initialisers as init
+from regimes.subjects import normalised_networks
 from regimes.subjects.architecture import equal_cosines
+from regimes.subjects.in_law import inputs_in_law
 from regimes.theory import cosine_map, finite_width_angles
 
 paper = Paper(
@@ -35,6 +36,7 @@ SYMBOLS = {
 cosine = axes.choice("cosine", (0.0, 0.5, 0.9), label="cosine of every two inputs")
 spread = axes.choice("spread", (0.0, 0.3, 1.0), label="spread of the inputs' log-norms")
 samples = axes.choice("inputs", (2, 4, 8), label="inputs")
+he_in_law = inputs_in_law("He normal, fan-in", lambda rows, columns: 2 / columns)
 BAND = 0.5
 
 
@@ -179,7 +181,7 @@ def first_order_width(case):
           axes.choice("input_dim", (2,))),
     premise=at_least("width", lambda case: 2 * first_order_width(case), "width at least twice that at which the first-order departure is half of e_l, of the order of L²"),
     exact=at_least("width", first_order_width, "first order in 1/n: (1/8n) Σ V(θ_k) = e_l/2"),
-    subject=gram_chain.he_in_law,
+    subject=he_in_law,
     controls={
         "l^-2 from the first layer": Control(kind=Expectation(equals=lambda case: min(2.0, cosine_map.RATE / (case.depth + 1) ** 2), margin=lambda case: 0.3 * decay(case), support=(0, 2)),
                                              at={"depth": 8, "cosine": 0.0, "width": 512}, why="the asymptotic rate, twice off at depth 20"),
@@ -288,7 +290,7 @@ def fourth_moment(case):
     symbols={"n": "width", r"\theta": "angle of the two inputs"},
     axes=(axes.choice("depth", (1,)), axes.choice("inputs", (2,)), axes.choice("input_dim", (2,)), axes.choice("cosine", (0.0, 0.5, -0.5), label="cosine of the inputs")),
     premise=always("He-initialised ReLU, two inputs of equal norm"),
-    subject=gram_chain.he_in_law,
+    subject=he_in_law,
     controls={
         "exponent -2": Control(kind=Scaling(axis="width", sizes=(32, 64, 128, 256, 512, 1024), exponent=-2, margin=0.3, variance=fourth_moment, correction=6.0)),
         "exponent -1/2": Control(kind=Scaling(axis="width", sizes=(32, 64, 128, 256, 512, 1024), exponent=-0.5, margin=0.3, variance=fourth_moment, correction=6.0)),
@@ -307,7 +309,7 @@ def norms_of_two_inputs_part(networks, case):
     symbols={**SYMBOLS, "n": "width", "V": "variance of the log-ratio of two norms a layer, times n"},
     axes=(axes.width(8, 1024, quick=128, default=256), axes.depth(1, 256, quick=64, default=128), axes.choice("inputs", (2,)), cosine, axes.choice("input_dim", (2,))),
     premise=at_least("width", lambda case: 64.0, "width at least 64: the floor is first order in 1/n, and at width 16 higher orders more than halve it"),
-    subject=gram_chain.he_in_law,
+    subject=he_in_law,
     controls={
         "infinite width": Control(kind=Expectation(at_most=lambda case: (1 + BAND) * decay(case), margin=lambda case: 0.5 * floor(case), support=(0, 2)),
                                   at={"depth": 64, "width": 64, "cosine": 0.0}, why="decays to zero"),
@@ -349,10 +351,10 @@ def shrinkage(networks, case, width=None):
     axes=(axes.width(2, 512, quick=64), axes.choice("depth", (1,)), axes.choice("inputs", (2,)), axes.choice("input_dim", (2,)),
           axes.choice("cosine", (1 - 1e-10,), label="cosine of the inputs")),
     premise=always("angles so small that no unit switches between the inputs"),
-    subject=gram_chain.he_in_law,
+    subject=he_in_law,
     controls={
         "k - 1 for k": Control(observable=lambda networks, case: shrinkage(networks, case, width=case.width + 4), at={"width": 8}, why="the law of a wider layer"),
-        "wide angle": Control(subject=lambda case, replicates, randomness: gram_chain.he_in_law(case.replace(cosine=0.0), replicates, randomness), at={"width": 16}, why="orthogonal inputs"),
+        "wide angle": Control(subject=lambda case, replicates, randomness: he_in_law(case.replace(cosine=0.0), replicates, randomness), at={"width": 16}, why="orthogonal inputs"),
         "leaky ReLU": Control(subject=init.leaky_networks, at={"width": 8}),
     },
 )

@@ -7,10 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from regimes.case import Case
-from regimes.randomness import Randomness
 from regimes.subjects.all_inputs import OneLayer, null_vector
-from regimes.subjects.norm_chain import he_normal_in_law
 
 
 @settings(max_examples=30, deadline=None)
@@ -51,21 +48,6 @@ def test_null_vectors_are_orthogonal(dimension: int, seed: int) -> None:
 def test_extremes_need_the_plane() -> None:
     with pytest.raises(ValueError, match="dimension 2; got 3"):
         OneLayer(torch.randn(2, 4, 3)).extremes()
-
-
-def test_the_norm_chain_has_the_norms_of_networks_in_law() -> None:
-    from regimes.decide import TwoSample
-    from regimes.subjects.initialisers import he_normal
-
-    random = Randomness("chain", torch.device("cpu"), torch.float32)
-    case = Case({"width": 4, "depth": 3})
-    chain = he_normal_in_law(case, 20_000, random).log_norms()[:, -1, 0].exp()
-    direct = he_normal(case, 20_000, random).log_norms()[:, -1, 0].exp()
-    rule = TwoSample(0.08, 1e-6)
-    rule.fold(torch.stack([chain, direct], 1).numpy())
-    assert rule.verdict == "holds"
-    with pytest.raises(ValueError, match="exact for one input"):
-        he_normal_in_law(case.replace(inputs=2), 4, random)
 
 
 @settings(max_examples=20, deadline=None)

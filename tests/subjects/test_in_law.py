@@ -1,20 +1,19 @@
 from __future__ import annotations
 
-import itertools
-import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 import torch
 
+from peak_memory import peak_memory
 from regimes.case import Case
 from regimes.decide import TwoSample
 from regimes.randomness import Randomness
 from regimes.subjects import initialisers as init
 from regimes.subjects import normalised_networks
+from regimes.subjects.architecture import equal_cosines
+from regimes.subjects.in_law import inputs_in_law
 from regimes.subjects.subject import Subject
+from regimes.theory import cosine_map
 
 WIDTHS = {"width": 3, "profile": "alternating"}
 CASES = {
@@ -64,11 +63,24 @@ def test_gradients_of_one_input_have_the_law_of_their_subject(subject: Subject) 
         assert compared(one, other) == "holds"
 
 
-def test_moments_of_several_inputs_have_the_law_of_their_subject() -> None:
-    case = CASES["a cosine and norms"]
-    one, other = (subject(case, 12_000, random(subject.name)).sample_moments() for subject in (init.he_normal, init.he_normal.in_law[1].subject))
-    for statistic in ("total", "mean", "variance"):
-        assert compared(getattr(one, statistic)[:, -1].log(), getattr(other, statistic)[:, -1].log()) == "holds"
+@pytest.mark.parametrize("statistic", ["total", "mean", "variance", "share", "shrinkage"])
+def test_moments_of_several_inputs_have_the_law_of_their_subject(statistic: str) -> None:
+    case, found = CASES["a cosine and norms"], []
+    for subject in (init.he_normal, init.he_normal.in_law[1].subject):
+        found.append(torch.log(getattr(subject(case, 12_000, random(subject.name)).sample_moments(), statistic)).nan_to_num(-60.0))
+    for layer in range(1, case["depth"] + 1):
+        assert compared(found[0][:, layer], found[1][:, layer]) == "holds"
+
+
+def test_wide_networks_follow_the_infinite_width_law() -> None:
+    case = Case({"width": 20_000, "depth": 6, "inputs": 3, "input_dim": 3, "cosine": 0.2, "spread": 0.5})
+    found = inputs_in_law("He normal", lambda rows, columns: 2 / columns)(case, 4, random("wide")).sample_moments()
+    gram = equal_cosines(3, 0.2, 0.5).numpy() * 2 / 3
+    for layer in range(7):
+        total, mean, variance = cosine_map.shares(cosine_map.iterate(gram, layer))
+        np.testing.assert_allclose(found.total[:, layer], total, rtol=0.1)
+        np.testing.assert_allclose(found.mean[:, layer], mean, rtol=0.1)
+        np.testing.assert_allclose(found.variance[:, layer], variance, rtol=0.1)
 
 
 @pytest.mark.parametrize("normalised", [normalised_networks.layer_normalised, normalised_networks.batch_normalised], ids=lambda one: one.name)
@@ -102,39 +114,17 @@ def test_what_a_sampler_does_not_know_is_not_there() -> None:
 def test_a_chains_block_stays_within_its_footprint(subject: Subject, depth: int) -> None:
     chain, case = subject.in_law[0].subject, Case({"width": 4096, "depth": depth})
     replicates = min(512, int((1 << 22) / chain.footprint(case)))
-    chain(case, 2, random("tables")).gradients(0.1)
-    tracemalloc.start()
-    try:
-        chain(case, replicates, random("peak")).gradients(0.1)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    peak_memory(lambda: chain(case, 2, random("tables")).gradients(0.1))
+    peak = peak_memory(lambda: chain(case, replicates, random("peak")).gradients(0.1))
     planned = 4 * replicates * chain.footprint(case)
     assert planned / 4 < peak < 1.1 * planned
-
-
-@contextmanager
-def recorded() -> Iterator[torch.profiler.profile]:
-    """Torch's allocations on the CPU."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        yield profile
 
 
 @pytest.mark.parametrize("observed", ["log_norms", "sample_moments"])
 def test_a_forward_pass_of_several_inputs_stays_within_its_footprint(observed: str) -> None:
     forward, case = init.he_normal.in_law[1].subject, Case({"width": 1 << 16, "depth": 3, "inputs": 8})
-    with recorded():
-        getattr(forward(Case({"width": 8, "depth": 3, "inputs": 8}), 1, random("tables")), observed)()
-    tracemalloc.start()
-    try:
-        with recorded() as profile:
-            getattr(forward(case, 1, random("peak")), observed)()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    # The process's own size would not do: it has what the allocator keeps, and the system measures it now and then.
-    steps = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
-    peak += max(itertools.accumulate(event.nbytes() for event in sorted(steps, key=lambda event: event.start_ns())))
+    peak_memory(lambda: getattr(forward(Case({"width": 8, "depth": 3, "inputs": 8}), 1, random("tables")), observed)())
+    peak = peak_memory(lambda: getattr(forward(case, 1, random("peak")), observed)())
     planned = 4 * forward.footprint(case)
     # Norms of ReLU networks keep one array less than other observables and activations.
     assert planned / 4 < peak < 1.1 * planned

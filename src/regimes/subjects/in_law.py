@@ -32,7 +32,7 @@ def gaussian_samplers(
     known = next((label for label, one in ACTIVATIONS.items() if one.function is activation), None)
     if known is None:
         return ()
-    found = [InLaw(_forward(name, variance, known), lambda case: True)]
+    found = [InLaw(inputs_in_law(name, variance, known), lambda case: True)]
     slope = ACTIVATIONS[known].slope
     if slope is not None:
         chain = in_law(f"{name}, one input in law", variance, "norms from their exact law", slope)
@@ -40,7 +40,15 @@ def gaussian_samplers(
     return tuple(found)
 
 
-def _forward(name: str, variance: Callable[[int, int], float], activation: str) -> Subject:
+def inputs_in_law(name: str, variance: Callable[[int, int], float], activation: str = "relu") -> Subject:
+    """A subject of `ForwardNetworks`: any number of inputs on their way up.
+
+    Arguments:
+        name: the networks' name.
+        variance: `(rows, columns) -> variance` of a layer's weights.
+        activation: one of `ACTIVATIONS`.
+    """
+
     def build(case: Case, replicates: int, randomness: Randomness) -> ForwardNetworks:
         return ForwardNetworks(architecture(case), replicates, randomness, activation=activation, variance=variance)
 
