@@ -206,7 +206,7 @@ def first_order_width(case):
     },
 )
 def sample_variance_decays(networks, case):
-    """2 v²/σ² of two inputs of equal norm after `depth` layers, given the last one, in [0, 2], shape (R,)."""
+    """2 v²/σ² of two inputs of equal norm after `depth` layers, given the last one, in [0, 2], shape (R,): its mean is at most 3/2 e_l."""
     return e_of(networks, case)
 
 
@@ -337,7 +337,7 @@ def shrinkage(networks, case, width=None):
     """sin²θ'/sin²θ of one layer through its distribution function at small angles; dead layers masked."""
     found = networks.sample_moments().shrinkage
     ratio = (found[:, 1] / found[:, 0]).cpu().numpy()
-    # With one active unit the two vectors are parallel but for rounding, and so is one draw in a million with two.
+    # With one active unit the two vectors are parallel but for rounding; of draws with two, one in 100,000 is as small.
     dead = ~np.isfinite(ratio) | (ratio < 1e-10)
     return finite_width_angles.small_angle_cdf(np.where(dead, 1.0, ratio), width or case.width), dead
 

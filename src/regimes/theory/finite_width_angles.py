@@ -5,8 +5,9 @@ variable of variance V(theta)/n,
 
     V(theta) = 8 (3/2 - J2(theta)/(2 pi)),    J2 = 3 sin theta cos theta + (pi - theta)(1 + 2 cos^2 theta),
 
-V(pi/2) = 10 and V(0) = 0. As the angles go to 0 the ratio stays, so that the mean of v^2/sigma^2 has the floor
-(1/8n) sum_l V(theta_l) + O(1/n^2): the decay 9 pi^2/(2 l^2) of infinite width ends at l of the order of sqrt(n).
+V(pi/2) = 10, and V(theta) ~ 8 theta^2 at small angles. As the angles go to 0 the ratio stays, so that the mean of
+2 v^2/sigma^2 over the two inputs has the floor (1/8n) sum_l V(theta_l) + O(1/n^2): the decay 9 pi^2/(2 l^2) of infinite width
+ends at l of the order of sqrt(n).
 
 At small angles one layer multiplies sin^2 by chi2_(k-1)/chi2_k, with k ~ Bin(n, 1/2) active units and independent
 variables: the part of the second input across the first, and the first. The mean of its logarithm is -rho(n),
@@ -35,22 +36,22 @@ def log_ratio_variance(theta: ArrayLike) -> np.ndarray:
 
 
 def floor_constant(start: float, layers: int = 20_000) -> float:
-    """(1/8) sum_l V(theta_l) over all layers, n times the floor of the mean v^2/sigma^2 of two inputs.
+    """(1/8) sum_l V(theta_l) over all layers, n times the floor of the mean 2 v^2/sigma^2 of two inputs.
 
     Arguments:
         start: 1 - c of the inputs.
-        layers: terms that are summed; the rest, V(theta) ~ 8 theta^2/pi .. of order 1/l^2, is added as an integral.
+        layers: terms that are summed; the rest, V(theta_l) ~ 8 theta_l^2 of the order 1/l^2, is added as an integral.
     """
     angles = _angles(start, layers)
     terms = log_ratio_variance(angles)
-    # V is of the order of theta, hence of 1/l, cubed at small angles: the tail is estimated from the last two terms.
+    # The order of the terms, nearly 1/l^2, is read off the last one and the one at half as many layers.
     order = np.log(terms[-1] / terms[layers // 2]) / np.log(0.5)
     tail = terms[-1] * layers / max(order - 1, 1e-3)
     return float((terms.sum() + tail) / 8)
 
 
 def departure(start: float, layers: int, width: float) -> float:
-    """(1/8n) sum_{k<l} V(theta_k): by how much the mean v^2/sigma^2 exceeds the infinite-width law after l layers.
+    """(1/8n) sum_{k<l} V(theta_k): by how much the mean 2 v^2/sigma^2 exceeds the infinite-width law after l layers.
 
     Arguments:
         start: 1 - c of the inputs.
