@@ -137,7 +137,7 @@ def maxout_deficit(networks, case):
     erratum=Erratum(
         published="A maxout network of L layers of width n₀ and rank k reaches k^(L-1) k^n₀ regions.",
         finding="Not for n₀ = 1 and k ≥ 3: a convex function of one variable takes a value at most twice, so that a chain of width 1 has at most "
-                "1 + (k-1)(2^L - 1) regions, 7 and not 9 for k = 3 and L = 2.",
+                "1 + (k-1)(2^L - 1) regions, 7 and not 9 for k = 3 and L = 2. The control shows the folds alone, which reach 6.",
         control="width 1, rank 3",
     ),
     measures="bound less cells",
@@ -148,7 +148,7 @@ def maxout_networks_reach_their_bound(networks, case):
 
 
 @claim(
-    paper, "Corollary 6, deep against shallow", id="deep-beats-shallow",
+    paper, "Corollary 5, deep against shallow", id="deep-beats-shallow",
     title="The deep construction has more regions than any shallow network of as many units",
     kind=Inequality(at_most=0, share=0.99),
     statement=r"R_{\text{deep}} > \sum_{j=0}^{n_0} \binom{L n}{j}",

@@ -108,7 +108,7 @@ ordered = disorder((serra_2018, montufar_2017, layerwise))
 
 @claim(
     paper, "Section 3, the chain of counts and bounds", id="counts-are-ordered",
-    title="Four counts and four bounds, in order",
+    title="Four counts and three bounds, in order",
     kind=Inequality(at_most=0),
     statement=r"\#\text{maps} \le \#\text{linear regions} \le \#\text{cells} = \#\text{patterns} \le R_{\text{Serra}} \le R_{\text{Montúfar}} \le \prod_l \sum_{j \le n_0} \binom{n_l}{j}",
     symbols={"maps": "different affine maps of the last layer", "cells": "components of the line without all zero sets"},

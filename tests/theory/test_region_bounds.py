@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 from math import comb, prod
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,35 @@ def test_the_maximum_on_a_line() -> None:
     # The best of many random nets with width 2 stay below the product.
     for widths, best in (([2, 2], 7), ([2, 2, 2], 12), ([2, 1], 5), ([2, 3], 9)):
         assert best < bounds.layerwise(1, widths)
+
+
+def breaks_of_a_chain(layers: list[list[tuple[int, int]]]) -> set[Fraction]:
+    """Where a chain of maxout units of width 1 changes piece: kinks of each unit, pulled back through those before it."""
+
+    def value(lines: list[tuple[int, int]], x: Fraction) -> Fraction:
+        return max(a * x + b for a, b in lines)
+
+    def solutions(lines: list[tuple[int, int]], y: Fraction) -> set[Fraction]:
+        return {x for a, b in lines if a for x in [(y - b) / a] if value(lines, x) == y}
+
+    found: set[Fraction] = set()
+    for depth, lines in enumerate(layers):
+        kinks = {Fraction(d - b, a - c) for a, b in lines for c, d in lines if a != c}
+        kinks = {x for x in kinks if sum(a * x + b == value(lines, x) for a, b in lines) > 1}
+        for before in reversed(layers[:depth]):
+            kinks = {x for y in kinks for x in solutions(before, y)}
+        found |= kinks
+    return found
+
+
+def test_a_maxout_chain_of_width_one_falls_short_of_the_theorem() -> None:
+    generator = np.random.default_rng(0)
+    most = 0
+    for _ in range(3000):
+        slopes, offsets = generator.integers(-9, 10, (2, 3)), generator.integers(-20, 21, (2, 3))
+        layers = [[(int(a), int(b)) for a, b in zip(*pair, strict=True)] for pair in zip(slopes, offsets, strict=True)]
+        most = max(most, 1 + len(breaks_of_a_chain(layers)))
+    assert most == 1 + (3 - 1) * (2**2 - 1) < 3**2
 
 
 def test_maxout() -> None:

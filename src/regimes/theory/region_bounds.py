@@ -103,7 +103,7 @@ def pascanu_2013(inputs: int, widths: Sequence[int]) -> int:
 
 
 def montufar_2014(inputs: int, widths: Sequence[int]) -> int:
-    """prod_{l<L} floor(n_l/n0)^n0 Zas(n_L, n0), reached by some weights if every n_l >= n0 (theorem 5)."""
+    """prod_{l<L} floor(n_l/n0)^n0 Zas(n_L, n0), reached by some weights if every n_l >= n0 (theorem 4)."""
     _check_wide(inputs, widths, 1)
     return prod((n // inputs) ** inputs for n in widths[:-1]) * cells(widths[-1], inputs)
 
@@ -126,7 +126,7 @@ def arora_2018(inputs: int, generators: int, width: int, depth: int) -> int:
 
 
 def maxout_montufar_2014(inputs: int, depth: int, rank: int) -> int:
-    """k^(L-1) k^n0 for L layers of n0 maxout units of rank k (theorem 10), where the statement can hold.
+    """k^(L-1) k^n0 for L layers of n0 maxout units of rank k (theorem 8), where the statement can hold.
 
     Arguments:
         inputs: n0, the width of all layers.

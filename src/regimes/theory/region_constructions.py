@@ -14,7 +14,7 @@ With all last units facing one way, as printed, the cell where none is active is
 across folds: the linear regions fall short of the bound (11 < 12 for 3, 3). A polynomial changes sign n0 times at
 most, so that units facing alternate ways leave no such cell when n > n0.
 
-G. Montufar, R. Pascanu, K. Cho, Y. Bengio (NeurIPS 2014, 1402.1869), theorems 5 and 10; T. Serra, C. Tjandraatmadja,
+G. Montufar, R. Pascanu, K. Cho, Y. Bengio (NeurIPS 2014, 1402.1869), theorems 4 and 8; T. Serra, C. Tjandraatmadja,
 S. Ramalingam (ICML 2018, 1711.02114), theorems 5 and 6.
 """
 

@@ -13,7 +13,7 @@ units magnitudes matter: on a line 3 Gaussian units have 0.161 and 3 uniform one
 Criterion. For n1 >= n0 in general position every cell of the arrangement has a vertex, so that the piecewise linear z is
 bounded by 0 iff it is so at all vertices, where n0 rows vanish, and along all their rays, where n0 - 1 do.
 
-D. Brownlowe et al. (2024, arXiv 2412.06829).
+N. Brownlowe et al. (2024, arXiv 2412.06829).
 """
 
 from __future__ import annotations
