@@ -214,7 +214,7 @@ def densities_do_not_jump(draws, case):
     title="A continuous density vanishes at the folds of a zig-zag",
     kind=Identity(tolerance=2.0**-20, share=0.05),
     statement=r"p_X \text{ continuous},\ z^* \in \partial Z_j \cap \mathrm{int}\,{\textstyle\bigcup_{k \ne j}} Z_k \implies p(j|z^*) = 0,\quad p_X(b) = 0,\ \log p_X(b) = -\infty",
-    symbols={**SYMBOLS, "b": "a fold of a zig-zag", r"z^*": "its image: beyond it the other branches' gates sum to 1, so by continuity at it"},
+    symbols={**SYMBOLS, "b": "a fold of a zig-zag", r"z^*": "its image, where p_Z > 0: beyond it the other branches' gates sum to 1, so by continuity at it"},
     axes=(depth(16, 8), axes.choice("input_dim", (1, 2, 4), label="dimension D"), dtype),
     premise=always("a zig-zag of the line as first layer; a fold onto [0, ∞) or [0, 1] has no such end"),
     subject=flows,

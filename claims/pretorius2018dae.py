@@ -256,7 +256,7 @@ def hyperbolic(t, one, two, value, noise_, decay_):
     title="Unequal weights learn along a hyperbolic curve",
     kind=IN_BAND,
     statement=r"u = \tfrac c2 \sinh\theta,\quad \tanh\tfrac{\theta}{2} = \frac{y_+ - y_- R}{1 - R},\quad R = \frac{y_0 - y_+}{y_0 - y_-}\,e^{-gt},\quad g = \sqrt{\xi^2c^2 + 4\lambda^2}",
-    symbols={**SYMBOLS, "c": "w₂² - w₁², conserved", r"y_\pm": "(-ξc ± g)/(2λ)"},
+    symbols={**SYMBOLS, "c": "|w₂² - w₁²| > 0, conserved", r"y_\pm": "(-ξc ± g)/(2λ)", "y_0": "tanh(θ/2) at t = 0, 2u₀/(w₁² + w₂² + c)"},
     axes=(eigenvalue, axes.real("noise", 0, 5, label="noise ε"), axes.choice("decay", (0.0, 0.01, 0.05, 0.1, 0.3), label="weight decay γ/λ"), HYPERBOLIC_RATE,
           axes.real("initial", 0.05, 2, label="weights uniform in ± this", logarithmic=True), axes.real("training", 1, 12, label="depth of training 2(λ - γ)t")),
     premise=at_most("decay", lambda case: 0.0, "no weight decay")
