@@ -45,6 +45,15 @@ def test_moments_against_the_dossier_and_leading_order() -> None:
         gradient_norm_law.moments((4, 4), 1.5)
 
 
+@pytest.mark.parametrize(
+    "widths", [(10_000,) * 5 + (2_500,), (10_000,) * 5 + (40_000,), (4_000, 16_000, 8_000, 16_000), (64_000, 16_000, 8_000)]
+)
+def test_the_leading_order_of_unequal_widths(widths: tuple[int, ...]) -> None:
+    for alignment in (0.0, 0.3, 1.0):
+        mean, _ = gradient_norm_law.moments(widths, alignment)
+        assert gradient_norm_law.leading_order(widths, alignment) == pytest.approx(mean, rel=3e-3)
+
+
 def test_weight_normalised_ratios() -> None:
     generator = np.random.default_rng(0)
     for inputs, units in ((2, 5), (7, 3), (30, 10)):

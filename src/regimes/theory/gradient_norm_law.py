@@ -116,8 +116,11 @@ def _alive(width: int, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def leading_order(widths: tuple[int, ...], alignment: float) -> float:
-    """(n_1/n_L)(1 + (L-1) c2), the mean of A_1 to leading order in 1/n (second term for equal widths)."""
-    return widths[0] / widths[-1] * (1 + (len(widths) - 1) * alignment)
+    """n_1/n_L + c2 sum_{j<L} n_1/n_j, the mean of A_1 to leading order in 1/n: 1 + (L-1) c2 for equal widths.
+
+    Where the last width alone differs, it is n_1/n_L + (L-1) c2: the signal's part does not see the width of the last layer.
+    """
+    return widths[0] / widths[-1] + alignment * sum(widths[0] / width for width in widths[:-1])
 
 
 def chi_square_cdf(x: np.ndarray, degrees: np.ndarray) -> np.ndarray:
