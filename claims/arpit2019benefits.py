@@ -431,7 +431,7 @@ def weight_gradients_keep_their_norm(networks, case):
     paper, "Theorem 2 (as it really is, derived)", id="grad-norm-alignment",
     title="What alignment and unequal widths do to gradients",
     kind=gradient_kind(lambda case: gradient_moments(case)[0], lambda case: 0.15 * gradient_moments(case)[0]),
-    statement=r"\mathrm{E}\,\frac{\|\delta^l\|^2}{\|\delta^L\|^2} =: e_l,\quad e_L = 1,\quad e_l = c^2 + \frac{2\,\mathrm{E}[k_l - 1]}{n_{l+1}}\,e_{l+1} \approx \frac{n_l}{n_L}\bigl(1 + (L-l)\,c^2\bigr)",
+    statement=r"\mathrm{E}\,\frac{\|\delta^l\|^2}{\|\delta^L\|^2} =: e_l,\quad e_L = 1,\quad e_l = c^2 + \frac{2\,\mathrm{E}[k_l - 1]}{n_{l+1}}\,e_{l+1} \approx \frac{n_l}{n_L} + c^2 \sum_{j=l}^{L-1} \frac{n_l}{n_j}",
     symbols=GRADIENT_SYMBOLS,
     axes=(axes.width(16, 512, quick=64), axes.depth(2, 32, quick=8, default=16), alignment, ratio),
     premise=at_least("width", lambda case: 4 * case.depth, "width at least 4 L, so that layers are alive and second moments small"),
