@@ -61,7 +61,7 @@ def unit(networks):
     subject=init.he_normal_fan_in,
     controls={
         "variance over N - 1": Control(observable=lambda networks, case: residual(networks, case, case.inputs / (case.inputs - 1))),
-        "mean of |y|": Control(observable=lambda networks, case: residual(networks, case, mean=2.0), why="the squared mean doubled"),
+        "m² twice": Control(observable=lambda networks, case: residual(networks, case, mean=2.0), why="the squared mean doubled"),
     },
     grid=Grid(x="width", y="depth", values={"width": (2, 8, 32, 128), "depth": (1, 4, 16)},
               fixed={"inputs": 4, "cosine": 0.0, "spread": 0.3, "input_dim": 16}),
@@ -108,7 +108,7 @@ def variance_of_mean(case):
         "weights of nn.Linear": Control(subject=init.linear_weights, at={"width": 64}),
         "tanh": Control(subject=init.tanh_networks, at={"width": 16, "spread": 1.0}),
         "as printed": Control(kind=Expectation(equals=lambda case: printed_mean(case), margin=lambda case: 0.05 * printed_mean(case), variance=variance_of_mean),
-                              at={"cosine": 0.5, "spread": 0.0, "inputs": 2, "width": 64}, why="c² taken for m²/(m² + v²)"),
+                              at={"cosine": 0.5, "spread": 0.0, "inputs": 8, "width": 64}, why="c² taken for the cosine c"),
     },
     grid=Grid(x="width", y="inputs", values={"width": (1, 2, 4, 8, 16, 64, 256)}, fixed={"depth": 1, "cosine": 0.0, "spread": 0.0, "input_dim": 16}),
     measures="m² of layer 2",
@@ -120,9 +120,16 @@ def the_second_layers_mean_is_exact(networks, case):
 
 
 def printed_mean(case):
-    """The post's recursion read literally, one step on the share m²/σ²."""
-    total, mean, _ = cosine_map.shares(gram(case) * 2 / case.input_dim)
-    return float(total * cosine_map.cosine_map_as_printed(mean / total))
+    """E m² of the second layer with the post's recursion, read literally, for the cosine map of every two inputs."""
+    moved = cosine_map.iterate(gram(case) * 2 / case.input_dim, case.depth, as_printed)
+    return float(cosine_map.shares(moved)[1])
+
+
+def as_printed(matrix):
+    """The Gram matrix one layer on, by the post's recursion in place of the cosine map."""
+    norms = np.sqrt(np.diagonal(matrix))
+    scale = np.outer(norms, norms)
+    return scale * cosine_map.cosine_map_as_printed(matrix / scale)
 
 
 def square_of_total(case):
@@ -353,7 +360,7 @@ def shrinkage(networks, case, width=None):
     premise=always("angles so small that no unit switches between the inputs"),
     subject=he_in_law,
     controls={
-        "k - 1 for k": Control(observable=lambda networks, case: shrinkage(networks, case, width=case.width + 4), at={"width": 8}, why="the law of a wider layer"),
+        "width n + 4": Control(observable=lambda networks, case: shrinkage(networks, case, width=case.width + 4), at={"width": 8}, why="the law of a wider layer"),
         "wide angle": Control(subject=lambda case, replicates, randomness: he_in_law(case.replace(cosine=0.0), replicates, randomness), at={"width": 16}, why="orthogonal inputs"),
         "leaky ReLU": Control(subject=init.leaky_networks, at={"width": 8}),
     },

@@ -130,8 +130,8 @@ def maxout_deficit(networks, case):
                                    at={"rank": 3, "input_dim": 1, "depth": 2}, why="a chain of width 1: at most 1 + (k-1)(2^L - 1) regions"),
         "one layer less": Control(subject=maxout("one layer less", lambda d, depth, rank: constructions.maxout_folding(d, max(1, depth - 1), rank)),
                                   at={"depth": 2, "rank": 2, "input_dim": 1}),
-        "k^n0 for every layer": Control(observable=lambda networks, case: float(case.rank) ** (case.depth * case.input_dim * 2) - counts(networks, "cells", False),
-                                        at={"depth": 2, "rank": 3, "input_dim": 2}, why="twice the exponent"),
+        "k^n0 for every layer": Control(observable=lambda networks, case: float(case.rank) ** (case.depth * case.input_dim) - counts(networks, "cells", False),
+                                        at={"depth": 2, "rank": 3, "input_dim": 2}, why="k^(L n₀): the folds reach 2^n₀ a layer"),
     },
     grid=Grid(x="rank", y="depth", values={"rank": (2, 3, 4), "depth": (1, 2, 3)}, fixed={"input_dim": 2}),
     erratum=Erratum(

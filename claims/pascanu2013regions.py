@@ -101,7 +101,7 @@ def folding_reaches_the_lower_bound(networks, case):
         "any depth": Control(premise=where(lambda case: case.width >= 2 * case.input_dim, "width at least 2 n₀"),
                              at={"depth": 1}, why="one layer is a shallow network"),
         "any width": Control(premise=where(lambda case: case.width < 2 * case.input_dim and case.width >= case.input_dim, "n₀ ≤ n < 2 n₀"),
-                             at={"input_dim": 3}, why="floor(n/n₀) = 1: the bound never pays"),
+                             at={"input_dim": 3, "depth": 3}, why="floor(n/n₀) = 1: the bound never pays"),
     },
     grid=Grid(x="width", y="depth", values={"width": (2, 4, 6, 8, 12, 16, 32, 64), "depth": (1, 2, 3, 4, 5, 6, 8, 12, 16, 24)}, fixed={"input_dim": 2}),
     measures="log of shallow over deep",

@@ -388,7 +388,7 @@ PLAIN = {"noise": 0.5, "initial": 0.05, "eigenvalue": 1.0}
     controls={
         "slope 2": Control(kind=order(-2.0), why="the neighbouring exponent: a method of second order"),
         "slope 1/2": Control(kind=order(-0.5), why="the neighbouring exponent: sampled noise"),
-        "ε² for ε": Control(observable=gap_to(lambda t, a, b, v, e, g: closed(t, a, b, v, e**2, g)), at={**PLAIN, "decay": 0.0}),
+        "ε² for ε": Control(observable=gap_to(lambda t, a, b, v, e, g: closed(t, a, b, v, e**2, g)), at={**PLAIN, "noise": 0.3, "decay": 0.0}),
         "ε/2 for ε": Control(observable=gap_to(lambda t, a, b, v, e, g: closed(t, a, b, v, e / 2, g)), at={**PLAIN, "decay": 0.0}),
         "time constant λ": Control(observable=gap_to(lambda t, a, b, v, e, g: closed(t / 2, a, b, v, e, g)), at={**PLAIN, "decay": 0.0}),
         "decay in u* alone": Control(
@@ -591,7 +591,7 @@ def end_point(change=lambda value, noise, decay: (value, noise, decay)):
         "1/(1 + ε)": Control(observable=end_point(lambda v, e, g: (v, e * v, g)), at={"noise": 1.0, "decay": 0.0, "eigenvalue": 0.5}),
         "soft threshold of the noise": Control(observable=end_point(lambda v, e, g: (v, 0 * e, g + e)), at={"noise": 0.3, "decay": 0.25}, why="noise that zeroes modes"),
         "decay as shrinkage": Control(observable=end_point(lambda v, e, g: (v, e + g, 0 * g)), at={"decay": 1.5}, why="λ/(λ + ε + γ), never zero"),
-        "noise on the target": Control(subject=modes.wrong("noise on the target"), at={"noise": 1.0, "decay": 0.0}),
+        "noise on the target": Control(subject=modes.wrong("noise on the target"), at={"noise": 1.0, "decay": 0.0, "eigenvalue": 1.0, "rate": 0.1}),
     },
     grid=Grid(x="decay", y="noise", values={"noise": (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)}, fixed={"eigenvalue": 1.0, "rate": 0.3, "initial": 0.1, "training": 60.0}),
 )
