@@ -605,7 +605,10 @@ def last_ratio(networks):
     grid=Grid(x="width", y="depth", values={"width": (2, 4, 8, 16, 32, 64), "depth": (1, 4, 16)}, fixed={"profile": "constant"}),
 )
 def weight_normalised_ratios_have_mean_one(networks, case):
-    """(r_l - 1) over its exact standard deviation, shape (R, L): mean 0, variance 1. The paper's constant K_n is 1."""
+    """(r_l - 1) over its exact standard deviation, shape (R, L): mean 0, variance 1. The paper's constant K_n is 1.
+
+    The mean is judged, given the variance; the whole law is, in `wn-norm-law`.
+    """
     ratios = last_ratio(networks)
     widths = networks.architecture.widths
     deviations = [math.sqrt(weight_norm_law.variance(a, b)) for a, b in pairwise(widths)]

@@ -304,7 +304,10 @@ def fourth_moment(case):
     },
 )
 def norms_of_two_inputs_part(networks, case):
-    """log²(|h_a|²/|h_b|²) after one layer at each width, shape (R,); its relative correction was measured as 4 to 5.3 over n."""
+    """log²(|h_a|²/|h_b|²) after one layer at each width, shape (R,); its relative correction was measured as 4 to 5.3 over n.
+
+    The exponent is judged; V itself is held against networks in the tests of `regimes.theory.finite_width_angles`.
+    """
     return log_ratio(networks, case)
 
 

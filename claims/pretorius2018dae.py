@@ -150,7 +150,7 @@ def standardised(shift=0.0, factor=1.0):
               fixed={"initial": 0.1, "rate": 0.1, "training": 1.0}),
 )
 def sampled_noise_drives_a_mode_by_the_averaged_force(batch, case):
-    """(force - mean)/standard deviation of one sampled force a replicate, at u = 0.7u*, shape (R,)."""
+    """(force - mean)/standard deviation of one sampled force a replicate, at u = 0.7u*, shape (R,): the mean is judged, given the variance."""
     return standardised()(batch, case)
 
 
@@ -406,7 +406,8 @@ PLAIN = {"noise": 0.5, "initial": 0.05, "eigenvalue": 1.0}
 def descent_departs_in_proportion_to_the_learning_rate(batch, case):
     """The sup over 32 times of |descent - closed form|, shape (R,), at 16 to 512 steps per time 1/λ: slope -1, replicates equal.
 
-    A wrong closed form saturates, so that no tolerance enters. The variance bound is the square of what rounding can do.
+    A wrong closed form saturates, so that no tolerance enters. The exponent is judged; C is held against descent in the tests of
+    `regimes.theory.dae_dynamics`. The variance bound is the square of what rounding can do.
     """
     return gap_to(closed)(batch, case)
 

@@ -103,3 +103,21 @@ def test_no_decay_beats_the_mismatch_floor(second: float, ratio: float, noise: f
     assert min(scanned, found.fun) >= floor * (1 - 1e-9)
     if high < ratio * second:
         assert found.fun == pytest.approx(floor, rel=1e-4)
+
+
+@pytest.mark.parametrize(("value", "noise", "decay", "weight"), [(1.0, 0.5, 0.1, 0.1), (0.4, 1.5, 0.0, 0.05), (2.0, 0.0, 1.0, 0.3)])
+def test_descent_departs_by_the_constant_that_is_stated(value: float, noise: float, decay: float, weight: float) -> None:
+    clock = np.linspace(0, 8 / value, 4001)
+    u = dae.balanced(clock, weight**2, value, noise, decay)
+    speed = np.sqrt(u) * (value - decay - (value + noise) * u)
+    stated = np.abs(np.sqrt(u) * speed * np.log(speed / speed[0])).max()
+    departures = []
+    for steps in (2000, 4000):
+        rate, w, path = clock[-1] / steps, weight, [weight**2]
+        for _ in range(steps):
+            w *= 1 + rate * (value - decay - (value + noise) * w**2)
+            path.append(w**2)
+        flow = dae.balanced(rate * np.arange(steps + 1), weight**2, value, noise, decay)
+        departures.append(np.abs(path - flow).max() / rate)
+    # Richardson's extrapolation to a learning rate of 0.
+    assert 2 * departures[1] - departures[0] == pytest.approx(stated, rel=1e-4)
