@@ -403,7 +403,7 @@ def gradient_kind(mean, margin):
     kind=gradient_kind(lambda case: 1.0, 0.25),
     statement=r"\mathrm{E}\,\frac{\|\partial \ell/\partial W^1\|^2}{\|x\|^2\,\|\delta^L\|^2} = 1 \quad\text{if } n_1 = \cdots = n_L \text{ and } c^2 \ll 1/L",
     symbols=GRADIENT_SYMBOLS,
-    axes=(axes.width(32, 1024, quick=128), axes.depth(2, 32, quick=4, default=8), alignment, ratio),
+    axes=(axes.width(32, 1 << 20, quick=128, thorough=1 << 16), axes.depth(2, 1 << 10, quick=4, default=8, thorough=64), alignment, ratio),
     premise=where(lambda case: case.ratio == 1, "equal hidden widths")
     & where(lambda case: case.alignment * case.depth <= 0.1, "output error nearly orthogonal to the last layer, c² L ≤ 0.1")
     & at_least("width", lambda case: 20 * case.depth, "width at least 20 L"),
@@ -433,7 +433,7 @@ def weight_gradients_keep_their_norm(networks, case):
     kind=gradient_kind(lambda case: gradient_moments(case)[0], lambda case: 0.15 * gradient_moments(case)[0]),
     statement=r"\mathrm{E}\,\frac{\|\delta^l\|^2}{\|\delta^L\|^2} =: e_l,\quad e_L = 1,\quad e_l = c^2 + \frac{2\,\mathrm{E}[k_l - 1]}{n_{l+1}}\,e_{l+1} \approx \frac{n_l}{n_L} + c^2 \sum_{j=l}^{L-1} \frac{n_l}{n_j}",
     symbols=GRADIENT_SYMBOLS,
-    axes=(axes.width(16, 512, quick=64), axes.depth(2, 32, quick=8, default=16), alignment, ratio),
+    axes=(axes.width(16, 1 << 20, quick=64, thorough=1 << 16), axes.depth(2, 1 << 10, quick=8, default=16, thorough=64), alignment, ratio),
     premise=at_least("width", lambda case: 4 * case.depth, "width at least 4 L, so that layers are alive and second moments small"),
     subject=init.he_normal,
     controls={

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -62,3 +65,19 @@ def test_chains_of_one_layer_and_refused_arguments() -> None:
         gradient_norm_law.moments((5, 1), 0.5)
     with pytest.raises(ValueError, match="squared cosine"):
         gradient_norm_law.sample((5, 4), -0.1, 3, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("width", [2, 3, 7, 40, 1200])
+def test_moments_of_active_units_against_their_sum(width: int, least: int) -> None:
+    weights = {k: Fraction(math.comb(width, k), 2**width) for k in range(least, width + 1)}
+    exact = [float(sum(k**power * p for k, p in weights.items()) / sum(weights.values())) for power in (1, 2)]
+    np.testing.assert_allclose(gradient_norm_law._active_moments(width, least), exact, rtol=1e-13)
+
+
+def test_deep_networks_of_a_million_units_follow_the_leading_order() -> None:
+    widths = (1 << 20,) * 1024
+    for alignment in (0.0, 0.01, 1.0):
+        mean, variance = gradient_norm_law.moments(widths, alignment)
+        assert mean == pytest.approx(gradient_norm_law.leading_order(widths, alignment), rel=2e-3)
+        assert 0 < variance < 0.02 * mean**2

@@ -19,8 +19,6 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gammainc
 
-from regimes.theory.he_norm_law import active_units
-
 LAST_ACTIVE = 2  # units that the last layer needs for an error at an angle to it
 
 
@@ -93,26 +91,28 @@ def _check(widths: tuple[int, ...], alignment: float) -> None:
 
 def _ratio_moments(width: int, least: int) -> tuple[float, float]:
     """E r and E r^2 given that the layer has at least `least` active units."""
-    k, p = _alive(width, least)
-    return float(p @ (2 * k / width)), float(p @ (4 * (k**2 + 2 * k) / width**2))
+    k, square = _active_moments(width, least)
+    return 2 * k / width, 4 * (square + 2 * k) / width**2
 
 
 def _chi_moments(width: int, above: int) -> tuple[float, float]:
     """E B and E B^2 of B = (2/n_{l+1}) chi2_{k_l - 1}."""
-    k, p = _alive(width)
-    return float(p @ (2 * (k - 1) / above)), float(p @ (4 * ((k - 1) ** 2 + 2 * (k - 1)) / above**2))
+    k, square = _active_moments(width)
+    return 2 * (k - 1) / above, 4 * (square - 1) / above**2
 
 
 def _ratio_chi_moment(width: int, above: int) -> float:
     """E[r B] of one layer."""
-    k, p = _alive(width)
-    return float(p @ (4 * k * (k - 1) / (width * above)))
+    k, square = _active_moments(width)
+    return 4 * (square - k) / (width * above)
 
 
-def _alive(width: int, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    k, p = active_units(width)
-    kept = k >= least
-    return k[kept].astype(float), p[kept] / p[kept].sum()
+def _active_moments(width: int, least: int = 1) -> tuple[float, float]:
+    """E k and E k^2 of k ~ Binomial(width, 1/2) given k >= least, for least of 1 or 2."""
+    none = 0.5**width
+    one = width * none if least > 1 else 0.0
+    kept = 1 - none - one
+    return (width / 2 - one) / kept, (width * (width + 1) / 4 - one) / kept
 
 
 def leading_order(widths: tuple[int, ...], alignment: float) -> float:
