@@ -64,6 +64,30 @@ def test_a_store_cut_short(tmp_path: Path, share: float) -> None:
     refused(path, "was cut short", "map again")
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_store_faults import Store, put
+store = Store.open(Path(sys.argv[2]), create=True)
+store.put_claim({"id": "a/b", "fingerprint": "f1"})
+for index in range(60):
+    put(store, index)
+os._exit(9)
+"""
+
+
+def test_the_log_of_a_deleted_store_is_not_poured_into_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "maps.sqlite"
+    assert subprocess.run([sys.executable, "-c", KILLED, str(Path(__file__).parent), str(path)]).returncode == 9
+    content = path.read_bytes()
+    path.unlink()
+    refused(path, "maps.sqlite-wal is the log of a store that is not there any more", "delete it")
+    path.write_bytes(content)
+    with Store.open(path) as store:
+        assert len(store.cells("a/b")) == 60
+
+
 @pytest.mark.parametrize(
     "junk", [b"x", b"width,depth\n4,1\n", b"\x00" * 5000, os.urandom(5000), b"SQLite format 2\x00" + b"\x00" * 200]
 )

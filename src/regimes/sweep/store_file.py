@@ -157,13 +157,17 @@ def create(path: Path) -> None:
     """Make an empty store; it appears at its path whole or not at all, and never takes the place of another file.
 
     Raises:
-        StoreError: the folder is missing or cannot be written, or the disk is full.
+        StoreError: the folder is missing or cannot be written, the disk is full, or the log of a deleted store lies there.
     """
     folder = path.parent
     if not folder.exists():
         raise StoreError(f"the folder {folder} of store {path.name} does not exist; make it, or name another")
     if not folder.is_dir():
         raise StoreError(f"{path} lies in a file, not in a folder; name a store in a folder")
+    # A killed run leaves its log, which SQLite would pour into whatever store it finds at this path.
+    if _has_log(path) and not path.exists():
+        raise StoreError(f"{path}-wal is the log of a store that is not there any more; delete it, "
+                         f"or put {path.name} back beside it")  # fmt: skip
     draft = folder / f".{path.name}.{uuid.uuid4().hex[:8]}"
     try:
         connection = sqlite3.connect(f"file:{quote(str(draft.absolute()))}?mode=rwc", uri=True)
