@@ -22,7 +22,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betainc, digamma, polygamma
-from scipy.stats import binom
 
 from regimes.theory.cosine_map import gaps
 
@@ -67,8 +66,7 @@ def fourth_moment_bound(width: int) -> float:
     Whatever the angle of the two inputs; the central moments of log chi2_k are polygammas at k/2.
     """
     k = np.arange(1, width + 1)
-    p = binom.pmf(k, width, 0.5)
-    p /= p.sum()
+    p = _probabilities(k, width)
     second, third = polygamma(1, k / 2), polygamma(2, k / 2)
     fourth = polygamma(3, k / 2) + 3 * second**2
     off = digamma(k / 2) - p @ digamma(k / 2)
@@ -83,8 +81,15 @@ def _angles(start: float, layers: int) -> np.ndarray:
 def _alive(width: int) -> tuple[np.ndarray, np.ndarray]:
     """K >= 2 active units and their probabilities, given that there are two."""
     k = np.arange(2, width + 1)
+    return k, _probabilities(k, width)
+
+
+def _probabilities(k: np.ndarray, width: int) -> np.ndarray:
+    """P(K = k) of K ~ Bin(width, 1/2), given that K is among the k."""
+    from scipy.stats import binom  # 0.3 s, which other claims need not wait for
+
     p = binom.pmf(k, width, 0.5)
-    return k, p / p.sum()
+    return p / p.sum()
 
 
 def small_angle_cdf(ratio: np.ndarray, width: int) -> np.ndarray:

@@ -11,10 +11,13 @@ arXiv 1901.03611.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 from scipy.special import digamma, gammainc, gammaln, polygamma, xlogy
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicHermiteSpline
 
 DIRECT = 64
 
@@ -77,6 +80,8 @@ def _cdf_sum(x: np.ndarray, width: int) -> np.ndarray:
 @lru_cache(maxsize=256)
 def _spline(width: int) -> tuple[CubicHermiteSpline, float, float]:
     """Cubic Hermite interpolant of the cdf with the exact density as slope: error h^4/384 max|F''''|, below 1e-9."""
+    from scipy.interpolate import CubicHermiteSpline  # 0.2 s, which narrow layers and other claims need not wait for
+
     deviation = np.sqrt(5 / width)
     low, high = max(1 - 12 * deviation, 1e-3), 1 + 16 * deviation
     grid = np.linspace(low, high, 1025)
