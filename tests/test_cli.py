@@ -192,3 +192,26 @@ def test_help_is_for_people() -> None:
     assert shown.returncode == 0
     for command in ("list", "show", "check", "map", "report", "calibrate"):
         assert command in shown.stdout
+
+
+BEFORE_TORCH = """
+import sys
+from regimes.sweep.executors import fork_server
+begin = fork_server.begin
+fork_server.begin = lambda: [print("torch" in sys.modules), begin()][1]
+from regimes.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_workers_start_while_the_coordinator_does(claim_folder: Path, tmp_path: Path) -> None:
+    common = ["map", "heads-are-likely", "--claims", str(claim_folder), "--no-controls", "--grid", "depth=1", "--json"]
+    found = []
+    for workers in ("2", "1"):
+        command = [sys.executable, "-c", BEFORE_TORCH, *common, "--store", str(tmp_path / workers), "--workers", workers]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        first, brace, rest = done.stdout.partition("{")
+        assert json.loads(brace + rest)["errors"] == [], done.stderr
+        found.append(first.split())
+    # Begun before torch is imported; asked again when the pool opens, and not at all by one worker.
+    assert found == [["False", "True"], []]

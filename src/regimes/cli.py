@@ -295,6 +295,10 @@ def map_claims(
     **given: Any,
 ) -> int:
     """Decide the cells of the claims' maps, or find their thresholds, and keep them in a store."""
+    if executor == "local" and workers > 1 and not dry_run:
+        from regimes.sweep.executors.fork_server import begin
+
+        begin()  # here, so that the workers' imports are done beside this process's own
     settings, profile = _settings(given)
     claims = _claims(folder, identifiers)
     from dataclasses import replace

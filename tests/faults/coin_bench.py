@@ -126,11 +126,3 @@ class Bench:
         time.sleep(pause)
         os.kill(running.pid, signal.SIGKILL)
         assert running.wait(timeout=30) == -signal.SIGKILL
-
-
-def alive(process: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

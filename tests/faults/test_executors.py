@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from coin_bench import CELLS, Bench, alive
+from coin_bench import CELLS, Bench
 
+from processes import alive
 from regimes.catalogue import load_claims
 from regimes.engine import Settings
 from regimes.sweep.merge import merge

@@ -7,8 +7,9 @@ import random
 import signal
 import time
 
-from coin_bench import CELLS, Bench, alive
+from coin_bench import CELLS, Bench
 
+from processes import alive
 from regimes.sweep.store import Store
 
 # Cells begun since the start at which the coordinator is killed, and how long after: before the first is done, in the middle

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from processes import assert_gone
 from regimes.sweep.pool import SweepError, run_tasks
 
-# Functions of tasks live in this module: workers are spawned, and import it by name.
+# Functions of tasks live in this module: workers import it by name.
 
 
 def threads(number: int) -> set[int]:
@@ -108,17 +109,3 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_is_done() -> None:
         run_tasks(range(500), identify, finished, workers=2)
     assert 4 <= len(found) <= 8
     assert_gone(set(found))
-
-
-def assert_gone(processes: set[int]) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and any(map(alive, processes)):
-        time.sleep(0.02)
-    assert not any(map(alive, processes))
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -11,6 +12,9 @@ from regimes.sweep.executors.base import NotBegun, Start, SweepError, TaskExecut
 from regimes.sweep.executors.local import LocalPool
 
 __all__ = ["SweepError", "run_tasks"]
+
+# What was killed, a worker or the server that workers are forked from, is really gone a moment after it is noticed.
+SECONDS_AFTER_A_LOSS = 0.5
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,7 +30,7 @@ def run_tasks(
     stop: Callable[[], bool] = lambda: False,
     describe: Callable[[Task], str] = str,
 ) -> list[Task]:
-    """Run tasks in this process (one worker), in spawned ones or on another executor, handing over each result at once.
+    """Run tasks in this process (one worker), in worker processes or on another executor, handing over each result at once.
 
     Arguments:
         tasks: what to do, first things first; must be picklable for several workers.
@@ -65,6 +69,7 @@ def run_tasks(
                 f"{executor.mend}, what was finished is kept"
             )
         waiting.extend(lost)  # last: if one of them kills every worker, the others are done by then
+        time.sleep(SECONDS_AFTER_A_LOSS)
     return list(waiting)
 
 

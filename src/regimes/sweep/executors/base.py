@@ -7,6 +7,9 @@ from concurrent.futures import Executor
 
 from regimes.errors import RegimesError
 
+# Read by torch and NumPy when they are first imported; 1 in every worker, since a sweep is parallel over its tasks.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
 
 class SweepError(RegimesError, RuntimeError):
     """A sweep that cannot go on; the message is one sentence with the mend. What was finished is kept."""

@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from regimes.sweep.executors.base import NotBegun, Start, SweepError, TaskExecutor
+from regimes.sweep.executors.base import THREADS, NotBegun, Start, SweepError, TaskExecutor
 from regimes.sweep.executors.chunks import chunks
 from regimes.sweep.executors.job_files import Results, RunFolder, do_chunk, key_of, next_run
-from regimes.sweep.executors.local import THREADS
 from regimes.sweep.executors.slurm_options import SlurmOptions
 from regimes.sweep.grid import cost
 from regimes.sweep.work import ControlTask

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regimes.sweep.executors.base import SweepError
-from regimes.sweep.executors.local import THREADS
+from regimes.sweep.executors.base import THREADS, SweepError
 
 WHOLE = ("time", "cpus_per_task", "gpus_per_node", "array_parallelism")
 WORDS = ("partition", "account", "qos", "constraint", "mem", "mem_per_cpu", "gres", "job_name", "comment", "exclude",
