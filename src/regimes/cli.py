@@ -6,7 +6,6 @@ Exit status: 0 as promised; 1 a claim refuted where promised, a control that sur
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -114,6 +113,8 @@ def _claims(folder: str | None, identifiers: Sequence[str] = ()) -> list[Claim]:
 
 
 def _print_json(data: dict[str, Any]) -> None:
+    import json
+
     click.echo(json.dumps({"schema": SCHEMA, **data}, indent=1))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON w
 
 
 def _print_json(data: dict[str, Any]) -> None:
+    import json
+
     from regimes.report.export import to_json
 
     click.echo(json.dumps({"schema": SCHEMA, **json.loads(to_json(data))}, indent=1))

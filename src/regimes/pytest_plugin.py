@@ -108,10 +108,10 @@ class Run:
     @cached_property
     def known(self) -> dict[str, Any]:
         """The entries of `--regimes-known`, which is read once."""
-        from regimes.known import KnownError, read_known
-
         if self.config.option.regimes_known is None:
             return {}
+        from regimes.known import KnownError, read_known
+
         try:
             return dict(read_known(Path(self.config.option.regimes_known)))
         except KnownError as wrong:
@@ -132,10 +132,12 @@ class Run:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuse known failures that match nothing among the collected claims."""
+        if not self.known or not self.collected:
+            return
         from regimes.known import unmatched
 
         stray = unmatched(self.known, self.collected)
-        if stray and self.collected:
+        if stray:
             raise pytest.UsageError(f"--regimes-known lists {stray[0]}, which matches no collected claim")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
