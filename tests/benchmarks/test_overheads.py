@@ -112,22 +112,22 @@ def test_two_processes_against_one(race) -> None:
 
 
 def test_a_map_by_two_workers_against_one(race, tmp_path: Path) -> None:
-    """Whole commands as a user waits for them: 3 seconds of start-up, half a minute of drawing weights on one core."""
-    depths = ",".join(str(depth) for depth in range(2, 51, 2))
+    """Whole commands as a user waits for them: 2 seconds of start-up, most of a minute of drawing weights on one core."""
+    depths = range(2, 51)
 
     def run(workers: int) -> None:
         store = tmp_path / "maps.sqlite"
         store.unlink(missing_ok=True)
         command = [
             sys.executable, "-m", "regimes.cli", "map", "arpit2019benefits/he-norm-exact-law", "--store", str(store),
-            "--device", "cpu", "--sampler", "direct", "--no-controls", "--grid", "width=128", "--grid", f"depth={depths}",
+            "--device", "cpu", "--sampler", "direct", "--no-controls", "--grid", "width=128", "--grid", f"depth={','.join(map(str, depths))}",
             "--workers", str(workers), "--json",
         ]  # fmt: skip
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert json.loads(done.stdout)["verdicts"] == {"holds": 25}, done.stderr
+        assert json.loads(done.stdout)["verdicts"] == {"holds": len(depths)}, done.stderr
 
-    race("G15", "regimes map --workers 2 against 1, a sweep of half a minute (wall clock of the whole commands)",
-         lambda: run(2), lambda: run(1), wanted=1.6, rounds=3, clock=time.perf_counter)  # fmt: skip
+    race("G15", "regimes map --workers 2 against 1, a sweep of a minute (wall clock of the whole commands)",
+         lambda: run(2), lambda: run(1), wanted=1.6, rounds=2, clock=time.perf_counter)  # fmt: skip
 
 
 def test_generator_of_the_gpu(race, benchmark) -> None:
