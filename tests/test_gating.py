@@ -86,19 +86,21 @@ def inputs() -> dict[str, str]:
 
 
 def test_the_action_s_script_gates_the_package(package: Path) -> None:
-    *_, script = re.findall(r"^      run: \|\n((?:        .*\n|\n)+)", ACTION, flags=re.MULTILINE)
+    *_, block = re.findall(r"^      run: \|\n((?:        .*\n|\n)+)", ACTION, flags=re.MULTILINE)
+    # GitHub's `shell: bash` is `bash -eo pipefail`.
+    script = "set -eo pipefail\n" + textwrap.dedent(block)
     given = inputs() | {
         "CLAIMS": "arpit2019benefits/he-norm-exact-law", "SUBJECT": "examplenets.init:he_normal_", "GRID": "width=4,16 depth=1,4",
         "BASELINE": "baselines/initialiser.json", "GITHUB_STEP_SUMMARY": str(package / "page.md"),
     }  # fmt: skip
-    status, said = run(textwrap.dedent(script), package, **{**given, "THRESHOLD": "width"})
+    status, said = run(script, package, **{**given, "THRESHOLD": "width"})
     assert status == 0, said
     assert "new threshold: arpit2019benefits/he-norm-exact-law at " in said
     assert (package / "page.md").read_text().startswith("## regimes: the gate holds")
     drop_the_gain(package)
-    status, said = run(textwrap.dedent(script), package, **given)
+    status, said = run(script, package, **given)
     assert (status, "the gate falls: 4 regressions" in said) == (1, True)
     assert "## regimes: the gate falls" in (package / "page.md").read_text()
-    status, said = run(textwrap.dedent(script), package, **{**given, "SUBJECT": "examplenets.init:nothing"})
+    status, said = run(script, package, **{**given, "SUBJECT": "examplenets.init:nothing"})
     assert status == 2
     assert "nothing" in said
