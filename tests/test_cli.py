@@ -113,6 +113,13 @@ def test_bad_input_is_one_sentence_and_status_2(
     assert len(err.splitlines()) == 1
 
 
+def test_a_claim_file_that_exits_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(0)\n")
+    status, out, err = in_process("check", "heads", "--claims", str(tmp_path), capsys=capsys)
+    assert (status, out) == (2, "")
+    assert err == f"regimes: claim file {tmp_path / 'script.py'} does not import: SystemExit: 0\n"
+
+
 def test_a_missing_claim_folder(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = in_process("list", "--claims", "nowhere", capsys=capsys)
     assert (status, err.count("\n")) == (2, 1)

@@ -132,6 +132,17 @@ def raises(case, replicates, randomness):
     raise KeyError("gain")
 
 
+def leaves(*_):
+    raise SystemExit(0)
+
+
+def test_code_that_exits_does_not_end_the_run_as_if_all_were_well() -> None:
+    with pytest.raises(EngineError, match=r"subject test_engine:leaves raised SystemExit \(0\) at"):
+        decide(declare(leaves), CASE, error=1e-8, settings=Settings())
+    with pytest.raises(EngineError, match=r"the observable of .* raised SystemExit \(0\) on subject"):
+        decide(declare(Coins(), observe=leaves), CASE, error=1e-8, settings=Settings())
+
+
 def test_a_subject_that_raises_is_named_with_case_and_seed() -> None:
     with pytest.raises(EngineError, match=r"raised KeyError \('gain'\) at \{\"width\":4\} with seed 7") as failure:
         decide(declare(raises), CASE, error=1e-8, settings=Settings(seed=7))

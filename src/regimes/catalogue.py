@@ -34,7 +34,7 @@ def load_module(path: Path) -> ModuleType:
     except SyntaxError as raised:
         del sys.modules[name]
         raise ClaimError(f"claim file {path} has a syntax error on line {raised.lineno}: {raised.msg}") from raised
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:  # a file that exits must not end the run as if all were well
         del sys.modules[name]
         raise ClaimError(f"claim file {path} does not import: {type(raised).__name__}: {raised}") from raised
     return module

@@ -224,7 +224,7 @@ def _observe(
     try:
         with torch.no_grad():
             networks = subject(case, size, randomness)
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:  # code that exits must not end the run as if all were well
         if _out_of_memory(raised):
             raise
         if isinstance(raised, SubjectError):
@@ -235,7 +235,7 @@ def _observe(
     try:
         with torch.no_grad():
             observed = claim.observable(networks, case)
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:
         if _out_of_memory(raised):
             raise
         if isinstance(raised, SubjectError):

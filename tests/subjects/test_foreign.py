@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,6 +72,23 @@ def infinite(weight):
     return weight.fill_(float("inf"))
 
 
+def draws_anew(weight):
+    """A function of the weight's shape, as in NumPy: what it returns goes nowhere."""
+    return torch.randn_like(weight)
+
+
+def of_another_type(weight):
+    return torch.randn(weight.shape, dtype=torch.float16)
+
+
+def nothing(weight):
+    """Forgot to do anything."""
+
+
+def leaves(weight):
+    raise SystemExit(0)
+
+
 def number(case):
     return 3
 
@@ -84,7 +102,11 @@ def bare(case):
     [
         (raises, r"subject thing raised RuntimeError \(no such gain\) on shape \(6, 4\)"),
         (shrinks, r"subject thing returned shape \(1, 4\) for a weight of shape \(6, 4\)"),
-        (not_a_number, "subject thing gave NaN"),
+        (not_a_number, r"left a weight of shape \(6, 4\) unfilled, or filled it with NaN"),
+        (draws_anew, "an initialiser fills its argument in place, as torch.nn.init.xavier_normal_ does"),
+        (of_another_type, r"left a weight of shape \(6, 4\) unfilled"),
+        (nothing, r"left a weight of shape \(6, 4\) unfilled"),
+        (leaves, r"subject thing raised SystemExit \(0\) on shape \(6, 4\)"),
         (infinite, "subject thing gave infinity"),
         (number, "subject thing returned int; called with a case it returns a torch.nn.Module"),
         (bare, "has 0 activations where the case has 3 hidden layers"),
@@ -103,9 +125,14 @@ def test_bad_subjects_are_one_sentence(function, sentence: str) -> None:
         ("no.such.module:f", "does not import: ModuleNotFoundError"),
         ("torch.nn.init:nothing", "has no 'nothing'"),
         ("torch:__version__", "give an initialiser"),
+        ("foreign_script:he_normal_", "does not import: SystemExit: 2"),
+        ("foreign_layer:trained", r"is one Linear and not a law of networks; give a callable case -> torch.nn.Module"),
     ],
 )
-def test_subjects_that_do_not_load_are_one_sentence(text: str, sentence: str) -> None:
+def test_subjects_that_do_not_load_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "foreign_script.py").write_text("import argparse\nargparse.ArgumentParser().parse_args(['--unknown'])\n")
+    (tmp_path / "foreign_layer.py").write_text("import torch\ntrained = torch.nn.Linear(3, 3)\n")
     with pytest.raises(SubjectError, match=sentence):
         load_subject(text)
 

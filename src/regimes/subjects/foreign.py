@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -29,11 +30,12 @@ def initialiser(name: str, fill: Callable[..., Any], description: str = "") -> S
     """A subject from an in-place initialiser `fill(weight)`, as in torch.nn.init; weights of shape (fan_out, fan_in).
 
     Raises:
-        SubjectError: when sampled, if the initialiser raises, changes the shape, or leaves NaN or infinity.
+        SubjectError: when sampled, if the initialiser raises, changes the shape, fills nothing, or leaves NaN or infinity.
     """
 
     def draw(layer: int, replicates: int, rows: int, columns: int, randomness: Randomness) -> Tensor:
-        weights = torch.empty(replicates, rows, columns, dtype=randomness.dtype)
+        # NaN until it is filled: what memory held before must never be taken for weights.
+        weights = torch.full((replicates, rows, columns), math.nan, dtype=randomness.dtype)
         with global_generator(randomness.seed(f"weights {layer}")):
             for matrix in weights:
                 returned = call(name, fill, matrix)
@@ -42,6 +44,12 @@ def initialiser(name: str, fill: Callable[..., Any], description: str = "") -> S
                         f"subject {name} returned shape {tuple(returned.shape)} for a weight of shape "
                         f"{tuple(matrix.shape)}; an initialiser fills its argument in place"
                     )
+        untouched = weights.isnan().flatten(1).all(1)
+        if untouched.any():
+            raise SubjectError(
+                f"subject {name} left a weight of shape ({rows}, {columns}) unfilled, or filled it with NaN; an initialiser "
+                "fills its argument in place, as torch.nn.init.xavier_normal_ does"
+            )
         return finite(name, weights).to(randomness.device)
 
     return _modules(name, draw, description)
@@ -100,6 +108,11 @@ def subject_from(given: Any, name: str) -> Subject:
         return given
     if inspect.isclass(given) and issubclass(given, nn.Module):
         return linear_layer(name, given, f"{name} as it ships")
+    if isinstance(given, nn.Module):
+        raise SubjectError(
+            f"subject {name} is one {type(given).__name__} and not a law of networks; give a callable case -> torch.nn.Module "
+            "that makes a fresh one each time"
+        )
     if not callable(given):
         raise SubjectError(
             f"subject {name} is {type(given).__name__}; give an initialiser f(weight), a callable case -> torch.nn.Module, "
@@ -132,7 +145,7 @@ def load_subject(text: str) -> Subject:
         raise SubjectError(f"a subject is named package.module:object, as in torch.nn.init:xavier_normal_; got {text!r}")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:  # a script without a main guard exits when it is imported
         raise SubjectError(f"subject {text} does not import: {type(raised).__name__}: {raised}") from raised
     for part in path.split("."):
         if not hasattr(found, part):

@@ -33,7 +33,7 @@ def call(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except SubjectError:
         raise
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:  # code that exits must not end the run as if nothing were wrong
         shapes = ", ".join(f"shape {tuple(a.shape)}" if isinstance(a, Tensor) else str(a) for a in arguments)
         message = str(raised).strip().splitlines()
         raise SubjectError(
