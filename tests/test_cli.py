@@ -120,6 +120,13 @@ def test_a_claim_file_that_exits_is_named(tmp_path: Path, capsys: pytest.Capture
     assert err == f"regimes: claim file {tmp_path / 'script.py'} does not import: SystemExit: 0\n"
 
 
+@pytest.mark.parametrize("arguments", [("list",), ("map", "--store", "x.sqlite"), ("check", "heads")])
+def test_a_folder_without_claims_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    status, out, err = in_process(*arguments, "--claims", str(tmp_path), capsys=capsys)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"regimes: there is no claim in {str(tmp_path)!r}; give --claims a folder of claim files")
+
+
 def test_a_missing_claim_folder(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = in_process("list", "--claims", "nowhere", capsys=capsys)
     assert (status, err.count("\n")) == (2, 1)

@@ -52,13 +52,16 @@ def claims_in(path: Path) -> list[Claim]:
 
 
 def load_claims(folder: str | Path | None = None) -> list[Claim]:
-    """Every claim of a folder; ClaimError for two of one id or a file that does not load."""
+    """Every claim of a folder; ClaimError for none at all, two of one id or a file that does not load."""
     found: dict[str, Claim] = {}
-    for path in claim_files(claim_folder(folder)):
+    place = claim_folder(folder)
+    for path in claim_files(place):
         for one in claims_in(path):
             if one.id in found:
                 raise ClaimError(f"{path} declares {one.id}, which another claim file declares already")
             found[one.id] = one
+    if not found:
+        raise ClaimError(f"there is no claim in {str(place)!r}; give --claims a folder of claim files, .py files with @claim in them")
     return list(found.values())
 
 
