@@ -45,8 +45,12 @@ def declare(**changes) -> Claim:
         ({"paper": Paper(key="k", title="t", authors=("a",), year=2020)}, "it has no reference"),
         ({"reference": " "}, "it has no reference"),
         ({"premise": None}, "it has no premise"),
-        ({"controls": {"one": subject}}, r"it has 1 control\(s\); give at least two"),
-        ({"controls": {}}, r"it has 0 control\(s\)"),
+        ({"controls": {"one": subject}}, r"it has 1 control; give at least two"),
+        ({"controls": {}}, r"it has no controls; give at least two"),
+        ({"controls": [subject, subject]}, "its controls have no names"),
+        ({"premise": "any width"}, r"its premise is 'any width'; give a Premise or a function of the case"),
+        ({"axes": axes.width(1, 2)}, "its axes are no tuple of axes"),
+        ({"axes": ("width",)}, "its axes are no tuple of axes"),
         ({"controls": {"one": subject, "two": Control()}}, "control 'two' changes nothing"),
         (
             {"controls": {"one": subject, "two": Control(subject=subject, at={"height": 1})}},
@@ -138,6 +142,25 @@ def test_a_paper_is_cited() -> None:
     assert paper.url == "https://arxiv.org/abs/2001.00001"
     assert paper.citation == "J. Doe, A. Roe. Coins. arXiv 2001.00001 (2020)."
     assert "author = {J. Doe and A. Roe}" in paper.bibtex()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"authors": "J. Doe"}, r"the authors of doe are one text; write a tuple of names, as in authors=\('J. Doe',\)"),
+        ({"arxiv": "arXiv:2001.00001"}, "write it bare, as in arxiv='1901.03611'"),
+        ({"arxiv": "https://arxiv.org/abs/2001.00001"}, "write it bare"),
+        ({"doi": "https://doi.org/10.1000/1"}, "the doi of doe is 'https://doi.org/10.1000/1'; write it bare"),
+    ],
+)
+def test_a_paper_that_cannot_be_cited_says_why(wrong: dict, reason: str) -> None:
+    with pytest.raises(ClaimError, match=reason):
+        Paper(**{"key": "doe", "title": "Coins", "authors": ("J. Doe",), "year": 2020, **wrong})
+
+
+@pytest.mark.parametrize("arxiv", ["2001.00001", "1312.6098v3", "0704.0001", "math/0601001", "math.PR/0601001v1"])
+def test_every_form_of_an_arxiv_id_is_taken(arxiv: str) -> None:
+    assert Paper(key="doe", title="Coins", authors=("J. Doe",), year=2020, arxiv=arxiv).url.endswith(arxiv)
 
 
 def test_a_premise_that_always_holds_says_why() -> None:

@@ -8,7 +8,7 @@ from regimes import axes
 from regimes.case import Case
 from regimes.claim import Claim, Paper, always, claim
 from regimes.engine import EngineError, ObservationError, Settings, block_size, decide, provenance, resolve_device
-from regimes.kinds import Identity, Kind, Probability, Scaling
+from regimes.kinds import Dynamics, Identity, Kind, Probability, Scaling
 
 paper = Paper(key="doe2020coins", title="Coins", authors=("J. Doe",), year=2020, arxiv="2001.00001")
 CASE = Case({"width": 4})
@@ -130,6 +130,19 @@ def test_budgets_end_in_undecided_and_say_so() -> None:
 
 def raises(case, replicates, randomness):
     raise KeyError("gain")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Probability(at_least=1.5, margin=0.05), r"a probability lies in \[0, 1\]; got 1.5"),
+        (Probability(at_least=lambda case: 1 - case.delta, margin=0.05), r"MissingAxis \(the case has no axis 'delta'; its axes are width\)"),
+        (Dynamics(solution=lambda case: np.zeros(1 // (case.width - 4)), band=1), r"ZeroDivisionError \(.*zero\)"),
+    ],
+)  # fmt: skip
+def test_a_statement_that_makes_no_sense_at_a_case_is_one_sentence(kind: Kind, words: str) -> None:
+    with pytest.raises(EngineError, match=rf'^what doe2020coins/heads states is no {kind.name} at {{"width":4}}: {words}$'):
+        decide(declare(Coins(), kind), CASE, error=1e-8, settings=Settings())
 
 
 def leaves(*_):

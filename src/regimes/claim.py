@@ -25,6 +25,9 @@ __all__ = [
     "always", "at_least", "at_most", "claim", "where",
 ]  # fmt: skip
 
+# Since 2007, as in 1901.03611v2, and before, as in math.PR/0601001.
+ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})(v\d+)?")
+
 Subject = Callable[..., Any]
 Observable = Callable[[Any, Case], Any]
 
@@ -37,8 +40,11 @@ class Paper:
         key: `<firstauthor><year><word>`, the first half of a claim's id.
         title, authors, year: the citation.
         venue: where it was published, if known.
-        arxiv: arXiv identifier.
-        doi: digital object identifier.
+        arxiv: arXiv identifier, as in `1901.03611`.
+        doi: digital object identifier, from `10.` on.
+
+    Raises:
+        ClaimError: authors that are one text, an arXiv id or DOI with its address before it.
     """
 
     key: str
@@ -48,6 +54,14 @@ class Paper:
     venue: str = ""
     arxiv: str = ""
     doi: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.authors, str):
+            raise ClaimError(f"the authors of {self.key} are one text; write a tuple of names, as in authors=({self.authors!r},)")
+        if self.arxiv and not ARXIV.fullmatch(self.arxiv):
+            raise ClaimError(f"the arXiv id of {self.key} is {self.arxiv!r}; write it bare, as in arxiv='1901.03611'")
+        if self.doi and not self.doi.startswith("10."):
+            raise ClaimError(f"the doi of {self.key} is {self.doi!r}; write it bare, as in doi='10.1109/TIT.2010.2094817'")
 
     @property
     def url(self) -> str:
@@ -224,8 +238,8 @@ class Claim:
     def _ends(self, axis: str, case: Case) -> tuple[float | None, float | None]:
         """The interval that the premise leaves on an axis."""
         of_axis: list[Threshold] = [t for t in self.premise.thresholds if t.axis == axis]
-        lows = [t.bound(case) for t in of_axis if t.side == "least"]
-        highs = [t.bound(case) for t in of_axis if t.side == "most"]
+        lows = [t.at(case) for t in of_axis if t.side == "least"]
+        highs = [t.at(case) for t in of_axis if t.side == "most"]
         return (max(lows) if lows else None, min(highs) if highs else None)
 
     def under(self, control: str) -> Claim:
@@ -307,6 +321,8 @@ def claim(
         raise fail(f"its kind is {kind!r}; use one of the kinds in regimes.kinds")
     if not statement.strip():
         raise fail("its statement is empty; write the theorem in LaTeX")
+    if isinstance(axes, Axis) or not all(isinstance(axis, Axis) for axis in axes):
+        raise fail("its axes are no tuple of axes; write axes=(axes.width(4, 256),), with a comma after a single one")
     if not axes:
         raise fail("it has no axes; a claim is a property over cases")
     repeated = sorted({axis.name for axis in axes if sum(other.name == axis.name for other in axes) > 1})
@@ -314,10 +330,14 @@ def claim(
         raise fail(f"the axis {repeated[0]!r} appears twice")
     if premise is None and not isinstance(kind, Empirical):
         raise fail("it has no premise; say where the conclusion is promised, or premise=always('why everywhere')")
+    if premise is not None and not isinstance(premise, Premise) and not callable(premise):
+        raise fail(f"its premise is {premise!r}; give a Premise or a function of the case, as in always('why everywhere')")
     if not callable(subject):
         raise fail(f"its subject {subject!r} cannot be called")
+    if not isinstance(controls, Mapping):
+        raise fail("its controls have no names; write controls={'what is wrong': subject, ...}")
     if len(controls) < 2:
-        raise fail(f"it has {len(controls)} control(s); give at least two subjects that are wrong on purpose")
+        raise fail(f"it has {len(controls) or 'no'} control{'' if len(controls) == 1 else 's'}; give at least two subjects that are wrong on purpose")
     wrongs = {
         label: wrong if isinstance(wrong, Control) else Control(subject=wrong) for label, wrong in controls.items()
     }

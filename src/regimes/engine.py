@@ -151,7 +151,7 @@ def decide(
         The evidence. `undecided` says which budget ran out.
 
     Raises:
-        EngineError: the subject or the observable raised, or a single block does not fit in memory.
+        EngineError: the subject, the observable or a number of the claim raised, or one block does not fit in memory.
         NotOffered: the claim does not apply to the subject.
         ObservationError: observations of a wrong shape, or not finite where the claim promises no finiteness.
     """
@@ -170,7 +170,11 @@ def decide(
         size = min(block_size(one, at, device.type) for one, at in zip(drawn, cases, strict=True))
     except MissingAxis as missing:
         raise NotOffered(f"{claim.id} does not apply to subject {name}: {missing}") from missing
-    rule = kind.rule(case, error)
+    try:
+        rule = kind.rule(case, error)
+    except Exception as raised:
+        wrong = _first_line(raised) if isinstance(raised, ValueError) else f"{type(raised).__name__} ({_first_line(raised)})"
+        raise EngineError(f"what {claim.id} states is no {kind.name} at {case.key}: {wrong}") from raised
     blocks = -(-settings.replicates // size)
     samplers: set[str] = set()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from regimes.ask import ask
 from regimes.case import Case
 
 
@@ -23,9 +25,16 @@ class Threshold:
     bound: Callable[[Case], float]
     side: Literal["least", "most"]
 
+    def at(self, case: Case) -> float:
+        """The bound at a case, infinite where it is too large for a float; ClaimError if the claim file's function raises."""
+        try:
+            return ask(f"the bound on {self.axis}", self.bound, case, float)
+        except OverflowError:
+            return math.inf
+
     def holds(self, case: Case) -> bool:
         """Whether the case is on the promised side."""
-        value, bound = float(case[self.axis]), float(self.bound(case))
+        value, bound = float(case[self.axis]), self.at(case)
         return value >= bound if self.side == "least" else value <= bound
 
 
@@ -45,14 +54,14 @@ class Premise:
     predicates: tuple[Callable[[Case], bool], ...] = ()
 
     def holds(self, case: Case) -> bool:
-        """Whether the theorem promises its conclusion at the case."""
-        return all(t.holds(case) for t in self.thresholds) and all(p(case) for p in self.predicates)
+        """Whether the theorem promises its conclusion at the case; ClaimError if the claim file's function raises."""
+        return all(t.holds(case) for t in self.thresholds) and all(ask("the premise", p, case) for p in self.predicates)
 
     def boundary(self, axis: str, case: Case) -> float | None:
         """Where on `axis` the promise begins (or ends) with the case's other coordinates, None if nowhere."""
         for threshold in self.thresholds:
             if threshold.axis == axis:
-                return float(threshold.bound(case))
+                return threshold.at(case)
         return None
 
     def __and__(self, other: Premise) -> Premise:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from regimes.ask import ask
 from regimes.axes import Axis
 from regimes.case import Case, Value
 from regimes.claim import Claim
@@ -168,13 +169,13 @@ def beside(claim: Claim, case: Case) -> dict[str, Any]:
     if claim.curves:
         found["curves"] = {name: _finite(curve, case) for name, curve in claim.curves.items()}
     if claim.vacuous is not None:
-        found["vacuous"] = bool(claim.vacuous(case))
+        found["vacuous"] = ask("the test for a vacuous bound", claim.vacuous, case)
     return found
 
 
 def _finite(curve: Callable[[Case], float], case: Case) -> float | None:
     try:
-        value = float(curve(case))
+        value = ask("a curve", curve, case, float)
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
@@ -185,10 +186,7 @@ def boundary(premise: Premise, axis: str, case: Case) -> float | None:
     bounds: dict[str, list[float]] = {"least": [], "most": []}
     for threshold in premise.thresholds:
         if threshold.axis == axis:
-            try:
-                bounds[threshold.side].append(float(threshold.bound(case)))
-            except OverflowError:
-                bounds[threshold.side].append(math.inf)
+            bounds[threshold.side].append(threshold.at(case))
     if bounds["least"]:
         return max(bounds["least"])
     return min(bounds["most"]) if bounds["most"] else None
