@@ -25,6 +25,26 @@ def test_formulas_are_wellformed_mathml(latex: str) -> None:
     assert len(list(root.iter())) > 3
 
 
+@pytest.mark.parametrize(
+    ("latex", "shown"),
+    [
+        (r"\Bigl\lfloor\frac{n_l}{n_0}\Bigr\rfloor^{n_0}", "⌊nln0⌋n0"),
+        (r"\bigl\lceil x \bigr\rceil", "⌈x⌉"),
+        (r"\biggl\langle x, y \biggr\rangle", "⟨x,y⟩"),
+        (r"\bigl\| x \bigr\|", "‖x‖"),
+        (r"\bigl\lVert x \bigr\rVert", "‖x‖"),
+        (r"\Bigl\{ x \Bigr\}", "{x}"),
+    ],
+)
+def test_large_delimiters_are_characters(latex: str, shown: str) -> None:
+    assert "".join(ElementTree.fromstring(mathml(latex)).itertext()) == shown
+
+
+@pytest.mark.parametrize("latex", (r"\norm{x}", r"\label{eq} x", r"\(x\)"))
+def test_an_unknown_command_is_shown_as_latex_and_not_as_half_of_it(latex: str) -> None:
+    assert mathml(latex) == f"<code class='latex'>{latex}</code>"
+
+
 def test_what_cannot_be_converted_is_shown_as_latex() -> None:
     assert mathml(r"\left( x < 1") == r"<code class='latex'>\left( x &lt; 1</code>"
 

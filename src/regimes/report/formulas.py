@@ -18,6 +18,12 @@ ATTRIBUTES = frozenset(
     "linethickness minsize maxsize movablelimits columnalign rowspacing columnspacing columnlines rowlines "
     "displaystyle scriptlevel notation open close largeop symmetric voffset columnspan".split()
 )
+# What the converter leaves of a delimiter after \big and its kin.
+DELIMITERS = {
+    r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉", r"\langle": "⟨", r"\rangle": "⟩", r"\{": "{", r"\}": "}",
+    r"\lbrace": "{", r"\rbrace": "}", r"\|": "‖", r"\Vert": "‖", r"\lVert": "‖", r"\rVert": "‖", r"\vert": "|", r"\lvert": "|",
+    r"\rvert": "|",
+}  # fmt: skip
 BARE_AMPERSAND = re.compile(r"&(?!(?:#\d+|#x[0-9A-Fa-f]+|amp|lt|gt);)")
 
 
@@ -36,6 +42,7 @@ def mathml(latex: str, display: str = "block") -> Markup:
 
     try:
         root = ElementTree.fromstring(BARE_AMPERSAND.sub("&amp;", convert(latex, display=display)))
+        _read_delimiters(root)
         _check(root)
     except Exception:  # whatever the converter or the parser makes of somebody's LaTeX, the page shows the LaTeX
         return Markup("<code class='latex'>{}</code>").format(latex)
@@ -50,6 +57,15 @@ def mathml(latex: str, display: str = "block") -> Markup:
 def inline(latex: str) -> Markup:
     """A symbol inside a line of text."""
     return mathml(latex, "inline")
+
+
+def _read_delimiters(root: ElementTree.Element) -> None:
+    """Delimiters that are still commands as characters; ValueError for any other command that was not converted."""
+    for element in root.iter():
+        if element.tag != f"{{{NAMESPACE}}}mtext" and (element.text or "").startswith("\\"):
+            if element.text not in DELIMITERS:
+                raise ValueError(f"{element.text} is no command of the converter")
+            element.text = DELIMITERS[element.text]
 
 
 def _check(root: ElementTree.Element) -> None:
