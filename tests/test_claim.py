@@ -147,7 +147,7 @@ def test_a_paper_is_cited() -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"authors": "J. Doe"}, r"the authors of doe are one text; write a tuple of names, as in authors=\('J. Doe',\)"),
+        ({"authors": "J. Doe"}, r"the authors of doe are one text; write a tuple, as in authors=\('J. Doe',\)"),
         ({"arxiv": "arXiv:2001.00001"}, "write it bare, as in arxiv='1901.03611'"),
         ({"arxiv": "https://arxiv.org/abs/2001.00001"}, "write it bare"),
         ({"doi": "https://doi.org/10.1000/1"}, "the doi of doe is 'https://doi.org/10.1000/1'; write it bare"),

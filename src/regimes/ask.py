@@ -15,6 +15,8 @@ def ask(what: str, function: Callable[[Case], Any], case: Case, read: Callable[[
 
     Arguments:
         what: what the function is, as in `the premise`.
+        function: the claim file's function.
+        case: where it is asked.
         read: what the answer is read as, `bool` or `float`.
 
     Raises:

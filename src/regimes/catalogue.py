@@ -61,7 +61,7 @@ def load_claims(folder: str | Path | None = None) -> list[Claim]:
                 raise ClaimError(f"{path} declares {one.id}, which another claim file declares already")
             found[one.id] = one
     if not found:
-        raise ClaimError(f"there is no claim in {str(place)!r}; give --claims a folder of claim files, .py files with @claim in them")
+        raise ClaimError(f"there is no claim in {str(place)!r}; give --claims a folder of claim files")
     return list(found.values())
 
 

@@ -57,7 +57,7 @@ class Paper:
 
     def __post_init__(self) -> None:
         if isinstance(self.authors, str):
-            raise ClaimError(f"the authors of {self.key} are one text; write a tuple of names, as in authors=({self.authors!r},)")
+            raise ClaimError(f"the authors of {self.key} are one text; write a tuple, as in authors=({self.authors!r},)")
         if self.arxiv and not ARXIV.fullmatch(self.arxiv):
             raise ClaimError(f"the arXiv id of {self.key} is {self.arxiv!r}; write it bare, as in arxiv='1901.03611'")
         if self.doi and not self.doi.startswith("10."):
@@ -337,7 +337,8 @@ def claim(
     if not isinstance(controls, Mapping):
         raise fail("its controls have no names; write controls={'what is wrong': subject, ...}")
     if len(controls) < 2:
-        raise fail(f"it has {len(controls) or 'no'} control{'' if len(controls) == 1 else 's'}; give at least two subjects that are wrong on purpose")
+        count = "1 control" if controls else "no controls"
+        raise fail(f"it has {count}; give at least two subjects that are wrong on purpose")
     wrongs = {
         label: wrong if isinstance(wrong, Control) else Control(subject=wrong) for label, wrong in controls.items()
     }
