@@ -229,3 +229,12 @@ def test_workers_start_while_the_coordinator_does(claim_folder: Path, tmp_path: 
         found.append(first.split())
     # Begun before torch is imported; asked again when the pool opens, and not at all by one worker.
     assert found == [["False", "True"], []]
+
+
+def test_the_share_of_violations_is_not_called_a_margin() -> None:
+    from regimes.cli import evidence_lines
+    from regimes.decide.evidence import Evidence
+
+    evidence = Evidence("holds", 512, 0, 0.1, None, 1.0, 1e-9, 0.01, 0.005, "met by all")
+    assert evidence_lines(evidence, "identity")[-1].endswith("share 0.01, would have seen violations in a share of 0.005")
+    assert evidence_lines(evidence, "law")[-1].endswith("margin 0.01, would have seen a departure of 0.005")

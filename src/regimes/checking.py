@@ -23,12 +23,14 @@ class Check:
         label: what was checked.
         status: exit status.
         verdict: the word for it.
+        kind: the claim's kind.
         cases: every case decided, with its evidence and whether the claim promises anything there.
     """
 
     label: str
     status: int
     verdict: str
+    kind: str
     cases: tuple[tuple[Case, Evidence, bool], ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -44,7 +46,7 @@ class Check:
         for case, evidence, inside in self.cases:
             where = "" if inside else " (outside the premise: nothing is promised)"
             lines.append(f"  {', '.join(f'{name}={value}' for name, value in case.items())}: {evidence.verdict}{where}")
-            lines += evidence_lines(evidence)
+            lines += evidence_lines(evidence, self.kind)
         return "\n".join(lines)
 
 
@@ -62,11 +64,11 @@ def check_claim(
         evidence = decide(claim, case, error=budget, settings=settings, subject=subject)
         inside = claim.premise.holds(case)
         status = STATUS[evidence.verdict] if inside or evidence.verdict == "undecided" else 0
-        return Check(f"{claim.id}{name}", status, evidence.verdict, ((case, evidence, inside),))
+        return Check(f"{claim.id}{name}", status, evidence.verdict, claim.kind.name, ((case, evidence, inside),))
     result = check_property(claim, settings, profile, subject=subject, at=dict(at))
     shown = [result.refuted] if result.refuted is not None else result.decided
     cases = tuple((one.case, one.evidence, True) for one in shown)
-    return Check(f"{claim.id}{name}", STATUS[result.verdict], result.verdict, cases)
+    return Check(f"{claim.id}{name}", STATUS[result.verdict], result.verdict, claim.kind.name, cases)
 
 
 def check_control(
@@ -85,9 +87,9 @@ def check_control(
         evidence = decide(wrong, case, error=budget, settings=settings)
         status = {"refuted": 0, "holds": 1, "undecided": 3}[evidence.verdict]
         verdict = {"refuted": "killed", "holds": "survived"}.get(evidence.verdict, "undecided")
-        return Check(label, status, verdict, ((case, evidence, wrong.premise.holds(case)),))
+        return Check(label, status, verdict, wrong.kind.name, ((case, evidence, wrong.premise.holds(case)),))
     pinned = replace(claim.controls[control], at={**claim.controls[control].at, **at})
     result = refute_control(replace(claim, controls={**claim.controls, control: pinned}), control, settings, profile)
     status = {"killed": 0, "survived": 1, "undecided": 3}[result.verdict]
     cases = () if result.case is None or result.evidence is None else ((result.case, result.evidence, True),)
-    return Check(label, status, result.verdict, cases)
+    return Check(label, status, result.verdict, wrong.kind.name, cases)

@@ -389,18 +389,21 @@ for one in COMMANDS:
     commands.add_command(one)
 
 
-def evidence_lines(evidence: Evidence) -> list[str]:
-    """Evidence as indented lines for a person."""
+def evidence_lines(evidence: Evidence, kind: str) -> list[str]:
+    """Evidence as indented lines for a person; the claim's kind says what its margin is of."""
+    from regimes.kinds import OF_A_SHARE
+
     interval = "-" if evidence.interval is None else f"[{evidence.interval[0]:.6g}, {evidence.interval[1]:.6g}]"
     estimate = "-" if evidence.estimate is None else f"{evidence.estimate:.6g}"
     target = "" if evidence.target is None else f" against {evidence.target:.6g}"
-    detectable = "" if evidence.detectable is None else f", would have seen a departure of {evidence.detectable:.3g}"
+    margin, departure = ("share", "violations in a share") if kind in OF_A_SHARE else ("margin", "a departure")
+    detectable = "" if evidence.detectable is None else f", would have seen {departure} of {evidence.detectable:.3g}"
     drawn = f" (sampler {evidence.details['sampler']})" if "sampler" in evidence.details else ""
     return [
         f"    {evidence.reason}",
         f"    estimate {estimate}{target}, interval {interval}",
         f"    {evidence.replicates} replicates{drawn}, error budget {evidence.error:.2g}, "
-        f"margin {evidence.margin:.3g}{detectable}",
+        f"{margin} {evidence.margin:.3g}{detectable}",
     ]
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from regimes.case import Case
 from regimes.decide.evidence import Rule
 
+# Names of the kinds that one violation refutes: their margin is a share of violating replicates.
+OF_A_SHARE = ("identity", "inequality", "dynamics")
 Number = float | Callable[[Case], float]
 Cdf = Callable[[np.ndarray], np.ndarray]
 

@@ -76,6 +76,20 @@ def test_the_index_filters(report: Path, tmp_path: Path) -> None:
     assert result(visit(report / "index.html", tmp_path, script)) == ["6", "2", "1", "1 of 6 claims", "0", "false"]
 
 
+def test_one_claim_is_no_claims(tmp_path: Path) -> None:
+    build(shelf(), tmp_path / "one", ["doe2019band/plain"])
+    script = TELL + 'tell(document.getElementById("count").textContent);'
+    assert result(visit(tmp_path / "one" / "index.html", tmp_path, script)) == ["1 claim"]
+
+
+def test_nothing_sticks_out_of_a_narrow_page(report: Path, tmp_path: Path) -> None:
+    script = TELL + """
+    const fits = (one) => { one.style.maxWidth = "20rem"; return one.scrollWidth <= one.clientWidth; };
+    tell(...[...document.querySelectorAll(".chips, .paper div")].map(fits));"""
+    for page in ("calibration.html", "index.html", "claims/doe2019band/band.html"):
+        assert set(result(visit(report / page, tmp_path, script))) == {"true"}
+
+
 def test_the_index_changes_its_order_and_keeps_its_filter(report: Path, tmp_path: Path) -> None:
     script = (
         TELL
@@ -132,7 +146,7 @@ def test_every_cell_says_what_the_report_knows_of_it(report: Path, tmp_path: Pat
     view = views(shelf(), ["doe2019band/band"])[0]
     one = view.maps[0]
     wanted = [
-        [figure.name(one, x, y), *(part for line in evidence(one, one.cells[(x, y)]) for part in line), commands(view, one.cells[(x, y)])[1]]
+        [figure.name(one, x, y), *(part for line in evidence(one, one.cells[(x, y)], "probability") for part in line), commands(view, one.cells[(x, y)])[1]]
         for y in one.ys for x in one.xs
     ]  # fmt: skip
     found = result(visit(report / "claims/doe2019band/band.html", tmp_path, script))

@@ -225,6 +225,20 @@ def test_an_id_that_would_leave_the_folder_is_refused(store: Shelf) -> None:
         contents(views(store))
 
 
+def test_a_report_without_slack_says_so() -> None:
+    index = str(contents(views(shelf(), ["doe2019band/plain"]))["index.html"])
+    slack = index[index.index('<h2 id="slack">') : index.index('<h2 id="errata">')]
+    assert "None: no premise here draws a boundary on its map." in slack
+    assert "<table" not in slack
+    assert "<table" in str(contents(views(shelf()))["index.html"]).partition('<h2 id="slack">')[2].partition('<h2 id="errata">')[0]
+
+
+def test_one_stale_cell_is_no_cells() -> None:
+    source = shelf()
+    source.stale = lambda claim_id: 1  # type: ignore[method-assign]
+    assert "1 cell of another version of this claim is in the store" in str(contents(views(source))["claims/doe2019band/band.html"])
+
+
 def test_measured_thresholds_are_a_table_and_part_of_the_data() -> None:
     source = shelf()
     files = contents(views(source))

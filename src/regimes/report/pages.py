@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from regimes.kinds import OF_A_SHARE
 from regimes.report import export, figure, formats, formulas
 from regimes.report.calibration import Calibration
 from regimes.report.model import VERDICTS, Cell, Map, View
@@ -216,8 +217,8 @@ def place(one: Map, cell: Cell) -> tuple[int, int]:
     return one.xs.index(cell["case"][one.x]), one.ys.index(cell["case"][one.y] if one.y else "")
 
 
-def evidence(one: Map, cell: Cell) -> list[tuple[str, str]]:
-    """What was measured at a cell, as labelled lines."""
+def evidence(one: Map, cell: Cell, kind: str) -> list[tuple[str, str]]:
+    """What was measured at a cell, as labelled lines; `kind` is the claim's, which says what a margin is of."""
     found = cell["evidence"]
     details = found.get("details") or {}
     number, discarded = formats.number, found.get("discarded") or 0
@@ -232,14 +233,25 @@ def evidence(one: Map, cell: Cell) -> list[tuple[str, str]]:
         ("Interval", formats.interval(found.get("interval"))),
         ("Replicates", number(found["replicates"]) + lost),
         ("Error budget", f"{number(found.get('error'), 2)}: either wrong verdict is at most this likely"),
-        ("Margin", f"{number(found.get('margin'))}: a truth this close to the claimed value may end either way"),
-        ("Detectable", "" if found.get("detectable") is None
-            else f"{number(found['detectable'], 3)}: a departure of this size would have been refuted with probability 0.95"),
+        *_margin(found, kind),
         ("Premise", _line(one, cell, "premise_boundary")),
         ("Exact boundary", _line(one, cell, "exact_boundary")),
         ("Drawn by", f"{cell['subject']}" + (f" ({drawn})" if drawn else "") + f", {formats.seconds(cell['seconds'])}"),
     ]  # fmt: skip
     return [(label, text) for label, text in rows if text]
+
+
+def _margin(found: dict[str, Any], kind: str) -> list[tuple[str, str]]:
+    """What may end either way, and what would have been seen."""
+    margin, seen = formats.number(found.get("margin")), found.get("detectable")
+    detectable = "" if seen is None else formats.number(seen, 3)
+    if kind in OF_A_SHARE:
+        label, text = "Share", f"{margin}: violations in a smaller share of all networks may go unseen"
+        detectable += ": violations in this share would have been seen with probability 0.95" if detectable else ""
+    else:
+        label, text = "Margin", f"{margin}: a truth this close to the claimed value may end either way"
+        detectable += ": a departure of this size would have been refuted with probability 0.95" if detectable else ""
+    return [(label, text), ("Detectable", detectable)]
 
 
 def _line(one: Map, cell: Cell, name: str) -> str:

@@ -30,7 +30,7 @@ def panel(view: View, one: Map) -> dict[str, Any]:
     cells = [(x, y, one.cells[(x, y)]) for y in one.ys for x in one.xs if (x, y) in one.cells]
     layout = figure.layout_of(one)
     names = [figure.name(one, x, y).rpartition(": ") for x, y, _ in cells]
-    told = [dict(evidence(one, cell)) for _, _, cell in cells]
+    told = [dict(evidence(one, cell, view.claim["kind"])) for _, _, cell in cells]
     labels = list(dict.fromkeys(label for texts in told for label in texts))
     layers = {
         "estimate": [cell["evidence"].get("estimate") for _, _, cell in cells],
