@@ -87,6 +87,7 @@ def test_check_says_which_sampler_drew(capsys: pytest.CaptureFixture[str]) -> No
         (("check", "mean-of-heads", "--subject", "no.such:thing"), "no.such"),
         (("check", "mean-of-heads", "--dtype", "int8"), "use float32 or float64"),
         (("check", "mean-of-heads", "--sampler", "fast"), "sampler 'fast' is unknown; use auto or direct"),
+        (("check", "mean-of-heads", "--seconds", "nan"), "--seconds is a time in seconds; got nan"),
         (("check", "mean-of-heads", "--alpha", "0"), "--alpha lies between 0 and 1"),
         (("check", "mean-of-heads", "--profile", "slow"), "use one of quick, default, thorough"),
         (("map", "mean-of-heads", "--store", "x.sqlite", "--budget", "soon"), "--budget takes a time"),
@@ -199,6 +200,45 @@ def _finished(store_type, path: Path) -> int:
             return len(store.cells("doe2020coins/heads-are-likely"))
     except Exception:
         return 0
+
+
+def test_a_claim_id_is_whole_in_a_narrow_terminal(claim_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    status, out, _ = in_process("list", "--claims", str(claim_folder), capsys=capsys)
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["doe2020coins/heads-are-likely", "doe2020coins/mean-of-heads"]
+
+
+LOUD = """print("read")
+def loud_coin(case, replicates, randomness):
+    print("drawn")
+    return coin(case, replicates, randomness)
+"""
+
+
+def test_json_is_alone_on_stdout_whatever_a_claim_file_prints(claim_folder: Path, tmp_path: Path) -> None:
+    (file,) = claim_folder.glob("*.py")
+    text = file.read_text().replace("\ndef bent", LOUD + "\n\ndef bent", 1).replace("subject=coin", "subject=loud_coin")
+    (tmp_path / "toy.py").write_text(text)
+    more = ("--claims", str(tmp_path), "--json")
+    for command in (
+        ("list",), ("show", "heads-are-likely"), ("check", "heads-are-likely", "--case", "width=8", "--case", "depth=1"),
+        ("map", "heads-are-likely", "--store", "maps.sqlite", "--no-controls", "--workers", "2", "--replicates", "600"),
+    ):  # fmt: skip
+        done = regimes(*command, *more, cwd=tmp_path)
+        assert json.loads(done.stdout)["schema"] == 1, done.stderr
+        assert command[0] in ("list", "show") or "drawn" in done.stderr
+
+
+def test_cells_that_fail_alike_are_one_sentence(claim_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("map", "heads-are-likely", "--claims", str(claim_folder), "--store", str(tmp_path / "x.sqlite"), "--subject", "math:sin")
+    status, _, err = in_process(*command, capsys=capsys)
+    assert status == 2
+    (sentence,) = err.splitlines()
+    assert sentence.endswith(" (and 5 more like it)")
+    status, out, _ = in_process(*command, "--json", capsys=capsys)
+    assert len(json.loads(out)["errors"]) == 6
 
 
 def test_help_is_for_people() -> None:

@@ -6,8 +6,11 @@ Exit status: 0 as promised; 1 a claim refuted where promised, a control that sur
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -61,7 +64,20 @@ def _usage(call: Callable[[], Any]) -> Any:
 
 
 claims_option = click.option("--claims", "folder", default=None, metavar="DIR", help="Folder of claim files.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a schema version.")
+
+
+def _alone(context: click.Context, parameter: click.Parameter, as_json: bool) -> bool:
+    """With --json, what claim files and subjects print goes to stderr, so that stdout is JSON and nothing else."""
+    if as_json:
+        context.meta[STDOUT] = sys.stdout
+        context.with_resource(redirect_stdout(sys.stderr))
+    return as_json
+
+
+STDOUT = "regimes.stdout"
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_alone, help="Print JSON with a schema version."
+)
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,6 +105,8 @@ def _settings(given: dict[str, Any], workers: int = 1) -> tuple[Settings, Profil
     from regimes.samplers import resolve_sampler
 
     profile = _usage(lambda: profile_named(given["profile"]))
+    if given["seconds"] is not None and math.isnan(given["seconds"]):
+        raise click.UsageError("--seconds is a time in seconds; got nan")
     if not 0 < given["alpha"] < 1:
         raise click.UsageError(f"--alpha lies between 0 and 1; got {given['alpha']}")
     _usage(lambda: resolve_device(given["device"]))
@@ -115,7 +133,7 @@ def _claims(folder: str | None, identifiers: Sequence[str] = ()) -> list[Claim]:
 def _print_json(data: dict[str, Any]) -> None:
     import json
 
-    click.echo(json.dumps({"schema": SCHEMA, **data}, indent=1))
+    click.echo(json.dumps({"schema": SCHEMA, **data}, indent=1), file=click.get_current_context().meta[STDOUT])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,12 +155,20 @@ def list_claims(folder: str | None, as_json: bool) -> int:
         return PROMISED
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("claim", "kind", "reference", "axes", "controls", box=None, pad_edge=False)
+    terminal = sys.stdout.isatty()
+    table = Table(box=None, pad_edge=False)
+    # An id is there to be copied, and is whole at any width; on a terminal the rest of a claim's line is cut to fit.
+    table.add_column("claim", no_wrap=True, overflow="ignore")
+    cut = partial(Text, no_wrap=terminal, overflow="ellipsis")
+    for heading in ("kind", "reference", "axes", "controls"):
+        table.add_column(cut(heading))
     for claim in claims:
         axes = ", ".join(axis["name"] for axis in claim["axes"])
-        table.add_row(claim["id"], claim["kind"], claim["reference"], axes, str(len(claim["controls"])))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+        rest = (claim["kind"], claim["reference"], axes, str(len(claim["controls"])))
+        table.add_row(claim["id"], *map(cut, rest))
+    Console(width=None if terminal else 160).print(table)
     return PROMISED
 
 
@@ -333,13 +359,21 @@ def map_claims(
     return _print_outcome(outcome, as_json)
 
 
+def _alike(sentences: Sequence[str]) -> list[str]:
+    """One sentence of those that differ in case and numbers only, with how many more there are; --json has them all."""
+    groups: dict[str, list[str]] = {}
+    for sentence in sentences:
+        groups.setdefault(re.sub(r"\{[^}]*\}|\d+", "", sentence), []).append(sentence)
+    return [first + (f" (and {len(more)} more like it)" if more else "") for first, *more in groups.values()]
+
+
 def _print_outcome(outcome: Mapped | Thresholds, as_json: bool) -> int:
     """Print what a run into a store did, and give its exit status."""
     if as_json:
         _print_json(outcome.as_dict())
     else:
         click.echo(outcome.text())
-    for sentence in outcome.errors:
+    for sentence in _alike(outcome.errors):
         click.echo(f"regimes: {sentence}", err=True)
     return outcome.status
 

@@ -50,8 +50,9 @@ class LocalPool(ProcessPoolExecutor, TaskExecutor):
 
 
 def _start(environment: dict[str, str]) -> None:
-    """What a worker does first: leave interrupts to the coordinator, end with it, and use one torch thread."""
+    """What a worker does first: leave interrupts and stdout to the coordinator, end with it, and use one torch thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = sys.stderr
     parent = multiprocessing.parent_process()
     if parent is not None:
         # A coordinator that is killed with -9 says no goodbye, and a pool's workers would wait for it for ever.
