@@ -8,7 +8,7 @@ from regimes import axes
 from regimes.case import Case
 from regimes.claim import Claim, Paper, always, claim
 from regimes.engine import EngineError, ObservationError, Settings, block_size, decide, provenance, resolve_device
-from regimes.kinds import Dynamics, Identity, Kind, Probability, Scaling
+from regimes.kinds import Dynamics, Expectation, Identity, Kind, Law, Probability, Scaling
 
 paper = Paper(key="doe2020coins", title="Coins", authors=("J. Doe",), year=2020, arxiv="2001.00001")
 CASE = Case({"width": 4})
@@ -143,6 +143,34 @@ def raises(case, replicates, randomness):
 def test_a_statement_that_makes_no_sense_at_a_case_is_one_sentence(kind: Kind, words: str) -> None:
     with pytest.raises(EngineError, match=rf'^what doe2020coins/heads states is no {kind.name} at {{"width":4}}: {words}$'):
         decide(declare(Coins(), kind), CASE, error=1e-8, settings=Settings())
+
+
+@pytest.mark.parametrize(
+    ("kind", "observe", "words"),
+    [
+        (Probability(at_least=0.5, margin=0.1), lambda coins, case: 0.3 + 0 * coins.double(), r"probability: a Bernoulli observation is 0 or 1; got 0.3,"),
+        (Expectation(equals=0.5, margin=0.1, support=(0, 1)), lambda coins, case: 2 + 0 * coins.double(), r"expectation: an observation lies outside its support \[0.0, 1.0\]: 2.0,"),
+        (Law(margin=0.1), lambda coins, case: coins, "law: two samples arrive as two columns"),
+        (Law(cdf=lambda case: lambda x: 2 * x, margin=0.1), lambda coins, case: 1 + 0 * coins.double(), r"law: .* got 2 and 2 at 1.0,"),
+        (Law(cdf=lambda case: lambda x: x[:-1], margin=0.1), lambda coins, case: coins, r"law: a distribution function has one value at each of 512 points; got shape \(511,\),"),
+        (Law(cdf=lambda case: 3, margin=0.1), lambda coins, case: coins, r"law: TypeError \('int' object is not callable\),"),
+    ],
+)  # fmt: skip
+def test_observations_that_a_kind_cannot_judge_are_one_sentence(kind: Kind, observe, words: str) -> None:
+    with pytest.raises(ObservationError, match=rf"^what doe2020coins/heads observed cannot be judged as its {words}.* with seed 0$"):
+        decide(declare(Coins(), kind, observe), CASE, error=1e-8, settings=Settings())
+
+
+@pytest.mark.parametrize(
+    "observe",
+    [
+        lambda coins, case: ["heads"] * len(coins), lambda coins, case: coins.to(torch.complex64), lambda coins, case: (coins, coins, coins),
+        lambda coins, case: (coins, coins[:3]), lambda coins, case: {"heads": coins},
+    ],
+)  # fmt: skip
+def test_observations_that_are_no_numbers_are_one_sentence(observe) -> None:
+    with pytest.raises(ObservationError, match=r"heads observed no array of numbers on subject coins at .* with seed 0 \(.*\); return booleans"):
+        decide(declare(Coins(), observe=observe), CASE, error=1e-8, settings=Settings())
 
 
 def leaves(*_):

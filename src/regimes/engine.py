@@ -173,8 +173,7 @@ def decide(
     try:
         rule = kind.rule(case, error)
     except Exception as raised:
-        wrong = _first_line(raised) if isinstance(raised, ValueError) else f"{type(raised).__name__} ({_first_line(raised)})"
-        raise EngineError(f"what {claim.id} states is no {kind.name} at {case.key}: {wrong}") from raised
+        raise EngineError(f"what {claim.id} states is no {kind.name} at {case.key}: {_fault(raised)}") from raised
     blocks = -(-settings.replicates // size)
     samplers: set[str] = set()
 
@@ -204,7 +203,13 @@ def decide(
             fault = _not_finite(values)
             if fault:
                 return with_details(_broken(claim, case, rule, name, fault, error, settings))
-            rule.fold(values)
+            try:
+                rule.fold(values)
+            except Exception as raised:
+                raise ObservationError(
+                    f"what {claim.id} observed cannot be judged as its {kind.name}: {_fault(raised)}, on subject {name} "
+                    f"at {case.key} with seed {settings.seed}"
+                ) from raised
             if rule.verdict != "undecided":
                 break
             if time.monotonic() - started > settings.seconds:
@@ -253,15 +258,29 @@ def _observe(
         ) from raised
     # Networks may know only now how they were drawn and run.
     samplers.add(str(getattr(networks, "sampler", "direct")))
-    if isinstance(observed, tuple):
-        values, discarded = (_array(part) for part in observed)
-        observed = np.ma.masked_array(values, mask=discarded.astype(bool))
-    values = np.ma.asarray(observed if isinstance(observed, np.ndarray) else _array(observed))
+    try:
+        values = _numbers(observed)
+    except (TypeError, ValueError, np.ma.MaskError) as raised:
+        raise ObservationError(
+            f"{claim.id} observed no array of numbers on subject {name} {where} ({_first_line(raised)}); return booleans or "
+            "real numbers, or a pair (values, discarded) of one shape"
+        ) from raised
     if values.ndim not in (1, 2) or values.shape[0] != size:
         raise ObservationError(
             f"{claim.id} observed shape {tuple(values.shape)} on subject {name} {where}; "
             f"return one row per replicate, ({size},) or ({size}, k)"
         )
+    return values
+
+
+def _numbers(observed: Any) -> np.ndarray:
+    """What an observable returned as a masked array of floats; TypeError, ValueError or MaskError if it is none."""
+    if isinstance(observed, tuple):
+        values, discarded = (_array(part) for part in observed)
+        observed = np.ma.masked_array(values, mask=discarded.astype(bool))
+    values = np.ma.asarray(observed if isinstance(observed, np.ndarray) else _array(observed))
+    if np.iscomplexobj(values):
+        raise TypeError("they are complex")
     return np.ma.masked_array(values.astype(np.float64))
 
 
@@ -327,6 +346,11 @@ def _in_order(observe: Callable[[int], np.ndarray], blocks: int, settings: Setti
             continue
         yield from results
         done += len(results)
+
+
+def _fault(raised: Exception) -> str:
+    """What a rule found wrong: its own sentence, or what somebody's function in it raised."""
+    return _first_line(raised) if isinstance(raised, ValueError) else f"{type(raised).__name__} ({_first_line(raised)})"
 
 
 def _first_line(raised: BaseException) -> str:

@@ -325,9 +325,8 @@ class ControlItem(ClaimItem):
             result = refute_control(self.claim, self.control, settings, profile, hypothesis_seed=self.hypothesis_seed())
         self.record(**control_record(result))
         if not result.killed:
-            message = (
-                f"control {self.control!r} of {self.claim.id} {_survival(result.verdict)} in {result.cases} case(s)"
-            )
+            cases = "1 case" if result.cases == 1 else f"{result.cases} cases"
+            message = f"control {self.control!r} of {self.claim.id} {_survival(result.verdict)} in {cases}"
             if result.case is not None and result.evidence is not None:
                 command = reproduce(self.claim, result.case, result.evidence, settings, control=self.control)
                 message += f"\n  last case: {result.evidence.reason}\n  reproduce: {command}"

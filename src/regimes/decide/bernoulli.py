@@ -133,7 +133,7 @@ class _Bernoulli(Rule):
     def _fold(self, values: np.ma.MaskedArray) -> None:
         kept = values.compressed()
         if kept.size and not np.isin(kept, (0, 1)).all():
-            raise ValueError(f"a Bernoulli observation is 0 or 1; got {kept[~np.isin(kept, (0, 1))][0]!r}")
+            raise ValueError(f"a Bernoulli observation is 0 or 1; got {float(kept[~np.isin(kept, (0, 1))][0])!r}")
         before = self.count
         running = self.successes + np.cumsum(kept.astype(np.int64))
         self.count += int(kept.size)

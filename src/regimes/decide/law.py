@@ -157,12 +157,14 @@ class LawAgainstCDF(DistanceRule):
         """F(x-) and F(x)."""
         right = np.asarray(self.cdf(part), float)
         left = right if self.cdf_left is None else np.asarray(self.cdf_left(part), float)
+        if right.shape != part.shape or left.shape != part.shape:
+            raise ValueError(f"a distribution function has one value at each of {part.size} points; got shape {right.shape}")
         # Rounding may leave [0, 1] by a little; anything more is not a distribution function.
         wrong = ~((left >= -1e-9) & (left <= right + 1e-9) & (right <= 1 + 1e-9))
         if wrong.any():
             at = int(np.argmax(wrong))
             raise ValueError(
-                f"a distribution function has 0 <= F(x-) <= F(x) <= 1; got {left[at]:.6g} and {right[at]:.6g} at {part[at]!r}"
+                f"a distribution function has 0 <= F(x-) <= F(x) <= 1; got {left[at]:.6g} and {right[at]:.6g} at {float(part[at])!r}"
             )
         right = np.clip(right, 0, 1)
         return np.clip(left, 0, right), right
