@@ -210,6 +210,13 @@ def test_a_claim_id_is_whole_in_a_narrow_terminal(claim_folder: Path, monkeypatc
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["doe2020coins/heads-are-likely", "doe2020coins/mean-of-heads"]
 
 
+def test_one_cell_is_no_cells(claim_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("map", "heads-are-likely", "--claims", str(claim_folder), "--store", str(tmp_path / "x.sqlite"), "--no-controls",
+               "--grid", "width=8", "--grid", "depth=1")  # fmt: skip
+    assert "1 cell decided, 0 were there already" in in_process(*command, capsys=capsys)[1]
+    assert "0 cells decided, 1 was there already" in in_process(*command, capsys=capsys)[1]
+
+
 LOUD = """print("read")
 def loud_coin(case, replicates, randomness):
     print("drawn")

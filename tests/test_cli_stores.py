@@ -145,6 +145,15 @@ def test_a_full_disk_while_merging_keeps_what_was_there(here: Path) -> None:
     assert merge.merge(Path("shard1.sqlite"), [Path("true.sqlite"), Path("other.sqlite")]) > 0
 
 
+def test_a_store_without_a_verdict_makes_no_baseline(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(Path("empty.sqlite"), create=True):
+        pass
+    status, out, err = in_process("gate", "--store", "empty.sqlite", "--baseline", "b.json", "--update", capsys=capsys)
+    assert (status, out) == (2, "")
+    assert err == "regimes: the store empty.sqlite has nothing to hold code to; run `regimes map` into it first\n"
+    assert not Path("b.json").exists()
+
+
 def test_gate_update_diff_and_fall(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gate = ("gate", "--baseline", "b.json", "--store")
     assert in_process(*gate, "true.sqlite", "--update", capsys=capsys) == (0, "baseline b.json written\n", "")

@@ -64,12 +64,14 @@ def gate(store: str, known: str, update: bool, complete: bool, summary: str | No
     from regimes.files import write_whole
     from regimes.gate import baseline, data, show
     from regimes.gate.compare import compare
-    from regimes.gate.decide import decide
+    from regimes.gate.decide import GateError, decide
     from regimes.gate.snapshot import of_store
     from regimes.sweep.store import Store
 
     with Store.open(Path(store), read_only=True) as opened:
         present = of_store(opened)
+    if update and not any(claim.cells or claim.controls or claim.thresholds for claim in present.claims.values()):
+        raise GateError(f"the store {store} has nothing to hold code to; run `regimes map` into it first")
     if update and not Path(known).exists():
         baseline.write(present, Path(known))
         click.echo(f"baseline {known} written") if not as_json else _print_json({"baseline": known, "store": store})

@@ -74,9 +74,9 @@ class Mapped:
         """The outcome for a person."""
         counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self.cells.verdicts.items())) or "none"
         cells = self.cells
+        decided, were = f"cell{'s' * (cells.computed != 1)} decided", "was" if cells.present == 1 else "were"
         lines = [
-            f"{cells.computed} cells decided, {cells.present} were there already, {cells.left} left; "
-            f"inside the premise: {counts}"
+            f"{cells.computed} {decided}, {cells.present} {were} there already, {cells.left} left; inside the premise: {counts}"
         ]
         tried = sum(self.controls.verdicts.values())
         if tried:

@@ -81,7 +81,8 @@ class Thresholds:
         found = self.found
         return "\n".join([
             *lines,
-            f"{found.computed} thresholds found, {found.present} were there already, {found.left} rows left",
+            f"{found.computed} threshold{'s' * (found.computed != 1)} found, {found.present} "
+            f"{'was' if found.present == 1 else 'were'} there already, {found.left} row{'s' * (found.left != 1)} left",
             f"store: {self.store}",
         ])  # fmt: skip
 

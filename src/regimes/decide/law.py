@@ -164,7 +164,7 @@ class LawAgainstCDF(DistanceRule):
         if wrong.any():
             at = int(np.argmax(wrong))
             raise ValueError(
-                f"a distribution function has 0 <= F(x-) <= F(x) <= 1; got {left[at]:.6g} and {right[at]:.6g} at {float(part[at])!r}"
+                f"a distribution function has 0 <= F(x-) <= F(x) <= 1; got {left[at]:.6g} and {right[at]:.6g} at {part[at]}"
             )
         right = np.clip(right, 0, 1)
         return np.clip(left, 0, right), right
