@@ -158,6 +158,15 @@ def test_a_paper_that_cannot_be_cited_says_why(wrong: dict, reason: str) -> None
         Paper(**{"key": "doe", "title": "Coins", "authors": ("J. Doe",), "year": 2020, **wrong})
 
 
+def test_a_paper_with_neither_arxiv_id_nor_doi_has_a_link() -> None:
+    own = Paper(key="doe2020coins", title="Coins", authors=("J. Doe",), year=2020, link="https://jmlr.org/papers/v1/doe20a.html")
+    assert declare(paper=own).paper.url == own.link
+    assert own.citation == "J. Doe. Coins. https://jmlr.org/papers/v1/doe20a.html (2020)."
+    assert "  url = {https://jmlr.org/papers/v1/doe20a.html}\n" in own.bibtex()
+    with pytest.raises(ClaimError, match="the link of k is 'javascript:x'; write the whole address, from https:// on"):
+        Paper(key="k", title="t", authors=("a",), year=2020, link="javascript:x")
+
+
 @pytest.mark.parametrize("arxiv", ["2001.00001", "1312.6098v3", "0704.0001", "math/0601001", "math.PR/0601001v1"])
 def test_every_form_of_an_arxiv_id_is_taken(arxiv: str) -> None:
     assert Paper(key="doe", title="Coins", authors=("J. Doe",), year=2020, arxiv=arxiv).url.endswith(arxiv)

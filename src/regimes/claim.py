@@ -42,9 +42,10 @@ class Paper:
         venue: where it was published, if known.
         arxiv: arXiv identifier, as in `1901.03611`.
         doi: digital object identifier, from `10.` on.
+        link: where it can be read if it has neither, from `https://` on.
 
     Raises:
-        ClaimError: authors that are one text, an arXiv id or DOI with its address before it.
+        ClaimError: authors that are one text, an arXiv id or DOI with its address before it, a link that is no address.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Paper:
     venue: str = ""
     arxiv: str = ""
     doi: str = ""
+    link: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.authors, str):
@@ -62,18 +64,20 @@ class Paper:
             raise ClaimError(f"the arXiv id of {self.key} is {self.arxiv!r}; write it bare, as in arxiv='1901.03611'")
         if self.doi and not self.doi.startswith("10."):
             raise ClaimError(f"the doi of {self.key} is {self.doi!r}; write it bare, as in doi='10.1109/TIT.2010.2094817'")
+        if self.link and not self.link.startswith(("https://", "http://")):
+            raise ClaimError(f"the link of {self.key} is {self.link!r}; write the whole address, from https:// on")
 
     @property
     def url(self) -> str:
         """Where the paper can be read."""
         return (
-            f"https://doi.org/{self.doi}" if self.doi else f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
+            f"https://doi.org/{self.doi}" if self.doi else f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else self.link
         )
 
     @property
     def citation(self) -> str:
         """Authors, title, year and identifier on one line."""
-        tail = f"arXiv {self.arxiv}" if self.arxiv else self.doi
+        tail = f"arXiv {self.arxiv}" if self.arxiv else self.doi or self.link
         parts = [", ".join(self.authors), self.title, self.venue, tail]
         return ". ".join(part for part in parts if part) + f" ({self.year})."
 
@@ -86,6 +90,8 @@ class Paper:
             rows |= {"eprint": self.arxiv, "archivePrefix": "arXiv"}
         if self.doi:
             rows["doi"] = self.doi
+        if self.link:
+            rows["url"] = self.link
         body = ",\n".join(f"  {name} = {{{value}}}" for name, value in rows.items())
         return f"@article{{{self.key},\n{body}\n}}\n"
 
@@ -314,7 +320,7 @@ def claim(
         return ClaimError(f"claim {name} does not load: {reason}")
 
     if not isinstance(paper, Paper) or not paper.url or not reference.strip():
-        raise fail("it has no reference; give a Paper with an arXiv id or DOI, and the theorem's number or name")
+        raise fail("it has no reference; give a Paper with an arXiv id, a DOI or a link, and the theorem's number or name")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise fail(f"its id {id!r} is not lower-case words joined by hyphens")
     if not isinstance(kind, Kind):

@@ -233,6 +233,15 @@ def test_a_report_without_slack_says_so() -> None:
     assert "<table" in str(contents(views(shelf()))["index.html"]).partition('<h2 id="slack">')[2].partition('<h2 id="errata">')[0]
 
 
+@pytest.mark.parametrize(("url", "linked"), [("https://doe.example/band", True), ("javascript:alert(1)", False), ("", False)])
+def test_a_paper_without_identifiers_is_linked_by_its_address(url: str, linked: bool) -> None:
+    source = shelf()
+    source._claims[0]["paper"] = source._claims[0]["paper"] | {"arxiv": "", "doi": "", "url": url}
+    page = str(contents(views(source))["claims/doe2019band/band.html"])
+    assert (f'<a rel="noreferrer" href="{url}">read it</a>' in page) == linked
+    assert "javascript:" not in page
+
+
 def test_one_stale_cell_is_no_cells() -> None:
     source = shelf()
     source.stale = lambda claim_id: 1  # type: ignore[method-assign]
