@@ -40,6 +40,9 @@ def test_list_and_show(claim_folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert status == 0
     assert "premise: width at least 4" in out
     assert "control promises too much: width 2 is too small" in out
+    status, out, _ = in_process("show", "doe2020coins", "--claims", str(claim_folder), "--json", capsys=capsys)
+    assert status == 0
+    assert [claim["id"] for claim in json.loads(out)["claims"]] == ["doe2020coins/heads-are-likely", "doe2020coins/mean-of-heads"]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,9 @@ class Axis:
     def describe(self) -> str:
         """The values that the axis takes, in words."""
         if self.choices:
-            return "one of " + ", ".join(map(str, self.choices))
+            # Quoted where a comma would not say where one value ends and the next begins.
+            quoted = any("," in str(choice) for choice in self.choices)
+            return "one of " + ", ".join(repr(str(choice)) if quoted else str(choice) for choice in self.choices)
         kind = "integers" if self.integer else "numbers"
         return f"{kind} from {self.low:g} to {self.high:g}"
 

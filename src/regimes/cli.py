@@ -182,12 +182,11 @@ def show(identifier: str, folder: str | None, as_json: bool) -> int:
     from regimes.index import documents
 
     known = {claim["id"]: claim for claim in documents(folder)}
-    for name in named_ids(list(known), [identifier]):
-        claim = known[name]
-        if as_json:
-            _print_json({"claim": claim})
-        else:
-            click.echo(_described(claim))
+    named = [known[name] for name in named_ids(list(known), [identifier])]
+    if as_json:
+        _print_json({"claim": named[0]} if len(named) == 1 else {"claims": named})
+    else:
+        click.echo("\n\n".join(map(_described, named)))
     return PROMISED
 
 

@@ -85,6 +85,21 @@ def test_grid_texts(text: str, values: tuple) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("law=He, N(0, 1) biases", ("He, N(0, 1) biases",)),
+        ("law=He,He, N(0, 1) biases , x: 2", ("He", "He, N(0, 1) biases", "x: 2")),
+        ("law=He, He", ("He",)),
+    ],
+)
+def test_choices_with_commas_and_colons_can_be_named(text: str, values: tuple) -> None:
+    one = declare(WIDTH, axes.choice("law", ("He", "He, N(0, 1) biases", "x: 2")))
+    assert parse_grid(one, [text]) == {"law": values}
+    with pytest.raises(GridError, match="it takes one of 'He', 'He, N\\(0, 1\\) biases', 'x: 2'"):
+        parse_grid(one, ["law=He, N(0, 1)"])
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("heigth=4:8", "has no axis 'heigth'; its axes are width, epsilon, delta, nonlinearity"),

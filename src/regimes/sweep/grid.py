@@ -120,6 +120,9 @@ def _split(text: str) -> tuple[str, str]:
 def _values(axis: Axis, spelled: str, text: str) -> tuple[Value, ...]:
     """The coordinates that the right side of a `--grid` text names."""
     try:
+        named = _named(axis, spelled.split(","))
+        if named is not None:
+            return tuple(dict.fromkeys(named))
         if ":" not in spelled:
             return tuple(dict.fromkeys(axis.parse(part.strip()) for part in spelled.split(",")))
         parts = [part.strip() for part in spelled.split(":")]
@@ -138,6 +141,17 @@ def _values(axis: Axis, spelled: str, text: str) -> tuple[Value, ...]:
         return axis.grid(low, high, points)
     except ValueError as wrong:
         raise GridError(f"--grid {text} cannot be read: {wrong}") from None
+
+
+def _named(axis: Axis, parts: list[str]) -> list[Value] | None:
+    """The choices that parts of a text name, one or more parts each, since a choice may hold a comma; None if they do not."""
+    if not parts:
+        return []
+    for length in range(len(parts) if axis.choices else 0, 0, -1):
+        rest = _named(axis, parts[length:]) if axis.contains(",".join(parts[:length]).strip()) else None
+        if rest is not None:
+            return [axis.parse(",".join(parts[:length]).strip()), *rest]
+    return None
 
 
 def _between(axis: Axis, low: str, high: str, points: int | None) -> tuple[Value, ...]:
