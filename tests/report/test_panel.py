@@ -41,6 +41,8 @@ def test_what_texts_share_is_written_once() -> None:
                          ("Detectable", "0.1: a departure of this size would have been refuted with probability 0.95")]),
         ("inequality", [("Share", "0.02: violations in a smaller share of all networks may go unseen"),
                         ("Detectable", "0.1: violations in this share would have been seen with probability 0.95")]),
+        ("empirical", [("Margin", "0.02 in probability: a median outside its range by less may end either way"),
+                       ("Detectable", "0.1 in probability: a median this far outside would have been refuted with probability 0.95")]),
     ],
 )  # fmt: skip
 def test_a_margin_is_said_to_be_of_what_the_kind_says(kind: str, margin: list[tuple[str, str]]) -> None:

@@ -243,15 +243,18 @@ def evidence(one: Map, cell: Cell, kind: str) -> list[tuple[str, str]]:
 
 def _margin(found: dict[str, Any], kind: str) -> list[tuple[str, str]]:
     """What may end either way, and what would have been seen."""
-    margin, seen = formats.number(found.get("margin")), found.get("detectable")
-    detectable = "" if seen is None else formats.number(seen, 3)
     if kind in OF_A_SHARE:
-        label, text = "Share", f"{margin}: violations in a smaller share of all networks may go unseen"
-        detectable += ": violations in this share would have been seen with probability 0.95" if detectable else ""
+        label, text = "Share", ": violations in a smaller share of all networks may go unseen"
+        departure = ": violations in this share would have been seen"
     else:
-        label, text = "Margin", f"{margin}: a truth this close to the claimed value may end either way"
-        detectable += ": a departure of this size would have been refuted with probability 0.95" if detectable else ""
-    return [(label, text), ("Detectable", detectable)]
+        label, text = "Margin", ": a truth this close to the claimed value may end either way"
+        departure = ": a departure of this size would have been refuted"
+    if kind == "empirical":
+        text = " in probability: a median outside its range by less may end either way"
+        departure = " in probability: a median this far outside would have been refuted"
+    seen = found.get("detectable")
+    detectable = "" if seen is None else f"{formats.number(seen, 3)}{departure} with probability 0.95"
+    return [(label, f"{formats.number(found.get('margin'))}{text}"), ("Detectable", detectable)]
 
 
 def _line(one: Map, cell: Cell, name: str) -> str:
