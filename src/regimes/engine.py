@@ -153,7 +153,7 @@ def decide(
     Raises:
         EngineError: the subject, the observable or a number of the claim raised, or one block does not fit in memory.
         NotOffered: the claim does not apply to the subject.
-        ObservationError: observations of a wrong shape, or not finite where the claim promises no finiteness.
+        ObservationError: observations of a wrong shape, that the kind cannot judge, or not finite where nothing promises it.
     """
     tested = claim.subject if subject is None else subject
     name = subject_name or name_of(tested)
