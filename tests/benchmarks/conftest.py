@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import threadpoolctl
 import torch
 from race import Race, Row
 
@@ -25,7 +26,9 @@ def as_in_the_engine():
     keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    # NumPy's matrix products have threads of their own, which spin while they wait.
+    with threadpoolctl.threadpool_limits(1):
+        yield
     torch.set_num_threads(before)
 
 

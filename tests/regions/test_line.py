@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regimes.regions.exact import ExactNetwork, exact_line
-from regimes.regions.line import line_regions
+from regimes.regions.line import _signs, line_regions
 from regimes.regions.network import Leaky, Maxout, PiecewiseLinear, Relu
 
 from ._nets import ACTIVATIONS, four, he, integer_layers
@@ -120,6 +120,17 @@ def test_dead_units_do_not_cut():
     assert four(exact_line(ExactNetwork.from_layers(*layers)).counts)[0] == 2
 
 
+def test_each_point_has_its_own_tolerance():
+    rng = np.random.default_rng(0)
+    switches = rng.standard_normal((3, 5, 7)) * 10.0 ** rng.integers(-8, 1, (3, 5, 7))
+    switches[1, 2, 3], switches[..., -1] = np.nan, 0.0
+    within = 10.0 ** rng.integers(-7, -1, (3, 5))
+    above, below, zeros = _signs(switches, within, units=6)
+    assert np.array_equal(above, switches > within[..., None])
+    assert np.array_equal(below, switches < -within[..., None])
+    assert np.array_equal(zeros, np.nonzero(~(np.abs(switches) > within[..., None])[..., :-1]))
+
+
 def test_near_coincidence_is_reported_and_a_clear_gap_is_not():
     def two(gap):
         return line_regions(PiecewiseLinear.from_layers([[[1.0], [1.0]]], [[-1.0, -1.0 - gap]]))
@@ -189,10 +200,12 @@ def test_breakpoints_per_layer():
     assert (np.abs(per_layer.mean(0) - [1, 0.75, 0.5625, 0.421875]) <= 6 * error + 1e-12).all()
 
 
-def test_a_batch_is_the_same_as_its_networks_alone(monkeypatch):
-    network = he([7, 6], replicates=9, seed=4)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("size", ["CHUNK", "BLOCK"])
+def test_a_batch_is_the_same_as_its_networks_alone(monkeypatch, activation, size):
+    network = he([7, 6], replicates=9, seed=4, activation=activation)
     together = line_regions(network)
-    monkeypatch.setattr("regimes.regions.line.CHUNK", 1)
+    monkeypatch.setattr(f"regimes.regions.line.{size}", 1)
     alone = line_regions(network)
     assert np.allclose(together.breakpoints, alone.breakpoints, equal_nan=True, rtol=1e-12)
     assert np.array_equal(together.linear_pieces, alone.linear_pieces)

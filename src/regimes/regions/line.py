@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 
 from regimes.regions.cell_maps import CellMaps, cell_maps
 from regimes.regions.maps import count_distinct
@@ -23,11 +24,12 @@ from regimes.regions.network import (
     require_memory,
     rows_per_unit,
 )
-from regimes.regions.points import Points, merge
+from regimes.regions.points import Crossings, Points, activate, merge
 from regimes.regions.rounding import UNIT, interpolated_variance, layer_variance, tolerance
 
 ANCHOR = 0.7390851332151607  # the artificial finite point of a whole line; no unit of a generic or rational net vanishes there
-CHUNK = 1 << 19  # pre-activations of one layer handled together, so that they stay in the cache
+CHUNK = 1 << 20  # pre-activations of one layer in one batch, over which the steps per point have little overhead
+BLOCK = 1 << 17  # pre-activations that go through a layer together, so that they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -129,18 +131,10 @@ def _sweep(
     layers: list[np.ndarray], activation: Activation, interval: tuple[float, float] | None, memory_limit: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Breakpoints (R, K), breakpoints per layer (R, L) and ties (R,)."""
-    replicates = layers[0].shape[0]
-    if interval is None:
-        start = np.array([[-1.0, 0.0], [ANCHOR, 1.0], [1.0, 0.0]])
-    else:
-        start = np.array([[interval[0], 1.0], [interval[1], 1.0]])
-    rows = np.broadcast_to(start, (replicates, *start.shape)).copy()
-    blank = np.zeros(rows.shape[:2])
-    points = Points(rows, rows[:, :, 0].copy(), np.full(blank.shape, -1), blank, blank.copy())
-    ties = np.zeros(replicates, int)
+    points, ties = _ends(layers[0].shape[0], interval), np.zeros(layers[0].shape[0], int)
     for index, layer in enumerate(layers):
-        values = layer.shape[1] * points.rows.shape[1]
-        require_memory(32.0 * replicates * values, memory_limit, f"layer {index + 1} on {points.rows.shape[1]} points")
+        replicates, count = points.place.shape
+        require_memory(32.0 * replicates * layer.shape[1] * count, memory_limit, f"layer {index + 1} on {count} points")
         points = _cut(points, layer, activation, index, ties, index == len(layers) - 1)
     real = points.owner >= 0
     # Stable sort of the flags brings the breakpoints to the front in their order.
@@ -150,61 +144,89 @@ def _sweep(
     return found, per_layer, ties
 
 
+def _ends(replicates: int, interval: tuple[float, float] | None) -> Points:
+    """The artificial points before the first layer, whose pre-activations are the inputs."""
+    if interval is None:
+        start = np.array([[-1.0, 0.0], [ANCHOR, 1.0], [1.0, 0.0]])
+    else:
+        start = np.array([[interval[0], 1.0], [interval[1], 1.0]])
+    rows = np.broadcast_to(start, (replicates, *start.shape)).copy()
+    blank, left = np.zeros(rows.shape[:2]), np.arange(replicates * len(start)).reshape(replicates, -1)
+    none, place, finite = np.empty(0, int), rows[:, :, 0].copy(), rows[:, :, 1].copy()
+    nowhere = Crossings(none, none, none, none, none, none, none, none, none)
+    return Points(finite, place, np.full(left.shape, -1), blank, blank, rows.reshape(-1, 2), left, none, nowhere)
+
+
 def _cut(points: Points, layer: np.ndarray, activation: Activation, index: int, ties: np.ndarray, last: bool) -> Points:
-    """Insert the breakpoints of one layer and apply it; the rows of the last layer are not needed and left empty."""
-    finite, rank = points.finite, rows_per_unit(activation)
-    norms = np.sqrt(np.einsum("rkn,rkn->rk", points.rows[:, :, :-1], points.rows[:, :, :-1]))
-    variance = layer_variance(points.variance, norms, finite, layer[:, :-1])
-    within = tolerance(variance)
-    rows = points.rows @ layer.swapaxes(1, 2)
-    switches = rows[:, :, :-1] if rank == 1 else _differences(rows, rank)
-    positive, negative = switches > within[:, :, None], switches < -within[:, :, None]
-    decided = np.count_nonzero(positive) + np.count_nonzero(negative)
-    if decided < positive.size:
-        _note_zeros(rows, switches, positive | negative, points, rank, within, ties)
-    cross = (positive[:, :-1] & negative[:, 1:]) | (negative[:, :-1] & positive[:, 1:])
-    r, k, unit = np.unravel_index(np.flatnonzero(cross), cross.shape)
-    fresh, r = _crossings(points, rows, switches, variance, (r, k, unit), rank, index, ties, last)
+    """Insert the breakpoints of one layer; pre-activations that no later step reads are not kept."""
+    rank, (replicates, count) = rows_per_unit(activation), points.place.shape
+    kept = not last or rank > 1
+    table, variance = np.empty((replicates, count if kept else 0, layer.shape[1])), np.empty((replicates, count))
+    found = []
+    size = max(1, BLOCK // (count * layer.shape[1]))
+    for start in range(0, replicates, size):
+        some = slice(start, min(start + size, replicates))
+        rows = points.rows(some, rank > 1)
+        if index:
+            rows = activate(rows, activation)
+        norms = torch.linalg.vector_norm(torch.from_numpy(rows)[:, :, :-1], dim=2).numpy()
+        variance[some] = layer_variance(points.variance[some], norms, points.finite[some], layer[some, :-1])
+        rows = np.matmul(rows, layer[some].swapaxes(1, 2), out=table[some] if kept else None)
+        # The last column is 0 or 1, so that it never changes sign, and whole rows are compared faster than their parts.
+        switches = rows if rank == 1 else _differences(rows, rank)
+        within = tolerance(variance[some])
+        above, below, zeros = _signs(switches, within, layer.shape[1] - 1)
+        if len(zeros[0]):
+            _note_zeros(rows, switches, zeros, points.owner[some], points.finite[some], rank, within, ties[some])
+        cross = (above[:, :-1] & below[:, 1:]) | (below[:, :-1] & above[:, 1:])
+        r, k, unit = np.unravel_index(np.flatnonzero(cross), cross.shape)
+        found.append((r + start, k, unit, np.abs(switches[r, k + 1, unit]), np.abs(switches[r, k, unit])))
+    r, k, unit, one, two = (np.concatenate(x) for x in zip(*found, strict=True))
     points.variance = variance
-    return merge(points, rows, fresh, r, activation, ties, last)
+    fresh = _crossings(points, r, r * count + k, unit, one, two, index)
+    if rank > 1:
+        fresh = _of_maxima(fresh, table, rank, ties)
+    return merge(points, table, fresh, ties)
+
+
+def _signs(
+    switches: np.ndarray, within: np.ndarray, units: int
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Where switches are above and below rounding, and the (r, k, unit) of those among the first `units` that are neither."""
+    # One bound for all points leaves few undecided, and comparing with it takes a fifth of the time.
+    bound = within.max()
+    above, below = switches > bound, switches < -bound
+    if np.count_nonzero(above) + np.count_nonzero(below) == switches.size:
+        none = np.empty(0, int)
+        return above, below, (none, none, none)
+    where = np.unravel_index(np.flatnonzero(above == below), switches.shape)
+    close, limit = switches[where], within[where[:2]]
+    above[where], below[where] = close > limit, close < -limit
+    zero = (above[where] == below[where]) & (where[2] < units)
+    r, k, unit = (axis[zero] for axis in where)
+    return above, below, (r, k, unit)
 
 
 def _crossings(
-    points: Points,
-    rows: np.ndarray,
-    switches: np.ndarray,
-    variance: np.ndarray,
-    where: tuple[np.ndarray, np.ndarray, np.ndarray],
-    rank: int,
-    index: int,
-    ties: np.ndarray,
-    last: bool,
-) -> tuple[Points, np.ndarray]:
-    """The points, in one list, where the switch `unit` of network r vanishes after point k, and their networks."""
-    r, k, unit = where
-    flat = r * rows.shape[1] + k
-    one, two = np.abs(switches[r, k + 1, unit]), np.abs(switches[r, k, unit])
-    (f, g), (s, t), (v, w) = ((x.ravel()[flat], x.ravel()[flat + 1]) for x in (points.finite, points.place, variance))
+    points: Points, r: np.ndarray, left: np.ndarray, unit: np.ndarray, one: np.ndarray, two: np.ndarray, index: int
+) -> Crossings:
+    """The points between `left` and the next, where a switch vanishes that is `two` and `one` in absolute value there."""
+    (f, g), (s, t), (v, w) = ((x.take(left), x.take(left + 1)) for x in (points.finite, points.place, points.variance))
     scale = one * f + two * g
     one, two = one / scale, two / scale
-    place, added = one * s + two * t, interpolated_variance(one, v, two, w)
+    place = one * s + two * t
     error = np.abs(s * g - t * f) * (two * tolerance(w) + one * tolerance(v)) / scale + 4 * UNIT * np.abs(place)
-    if last and rank == 1:
-        new = np.empty((len(r), 0))
-    else:
-        table = rows.reshape(-1, rows.shape[2])
-        new, other = table.take(flat, 0), table.take(flat + 1, 0)
-        new *= one[:, None]
-        other *= two[:, None]
-        new += other
-        new[:, -1] = 1.0
-    if rank > 1:
-        top, close = _on_top(new, unit, rank, tolerance(added))
-        np.add.at(ties, r[top & close], 1)
-        r, new, place, error, added = r[top], new[top], place[top], error[top], added[top]
-    elif not last:
-        new[np.arange(len(r)), unit] = 0.0
-    return Points(new, place, np.full(len(r), index), added, error), r
+    owner, variance = np.full(len(r), index), interpolated_variance(one, v, two, w)
+    return Crossings(r, left, unit, one, two, place, owner, variance, error)
+
+
+def _of_maxima(fresh: Crossings, rows: np.ndarray, rank: int, ties: np.ndarray) -> Crossings:
+    """The crossings of pairs that are the maxima of their maxout units there; a close third argument is a tie."""
+    left, right = (_arguments(rows, fresh.left + side, fresh.unit, rank) for side in (0, 1))
+    values = left * fresh.one[:, None] + right * fresh.two[:, None]
+    top, close = _on_top(values, fresh.unit, rank, tolerance(fresh.variance))
+    np.add.at(ties, fresh.network[top & close], 1)
+    return fresh.select(top)
 
 
 def _differences(rows: np.ndarray, rank: int) -> np.ndarray:
@@ -214,12 +236,16 @@ def _differences(rows: np.ndarray, rank: int) -> np.ndarray:
     return (values[..., i] - values[..., j]).reshape(*rows.shape[:2], -1)
 
 
-def _on_top(rows: np.ndarray, switch: np.ndarray, rank: int, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the pair that crosses in each row (C, n rank + 1) is the maximum of its unit, and whether a third is close."""
+def _arguments(rows: np.ndarray, point: np.ndarray, switch: np.ndarray, rank: int) -> np.ndarray:
+    """The arguments (C, rank) of the maxout unit of each switch, at points counted over all networks."""
+    unit = switch // (rank * (rank - 1) // 2)
+    return rows.reshape(-1, rows.shape[2])[point[:, None], rank * unit[:, None] + np.arange(rank)]
+
+
+def _on_top(values: np.ndarray, switch: np.ndarray, rank: int, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether the pair of each switch is the maximum of the arguments (C, rank) of its unit, and whether a third is close."""
     i, j = np.triu_indices(rank, 1)
-    unit, pair = switch // len(i), switch % len(i)
-    each = np.arange(len(rows))
-    values = rows[each[:, None], rank * unit[:, None] + np.arange(rank)]
+    pair, each = switch % len(i), np.arange(len(values))
     ours = (values[each, i[pair]] + values[each, j[pair]]) / 2
     values[each, i[pair]] = values[each, j[pair]] = -np.inf
     others = values.max(1, initial=-np.inf)
@@ -229,18 +255,20 @@ def _on_top(rows: np.ndarray, switch: np.ndarray, rank: int, within: np.ndarray)
 def _note_zeros(
     rows: np.ndarray,
     switches: np.ndarray,
-    decided: np.ndarray,
-    points: Points,
+    zeros: tuple[np.ndarray, np.ndarray, np.ndarray],
+    owner: np.ndarray,
+    finite: np.ndarray,
     rank: int,
     within: np.ndarray,
     ties: np.ndarray,
 ) -> None:
     """Count the switches that vanish within rounding at a point, and set them to exactly zero."""
-    r, k, unit = np.nonzero(~decided)
+    r, k, unit = zeros
     # A slope of exactly zero at infinity is a constant unit, not a coincidence.
-    count = (points.owner[r, k] != -2) & ((points.finite[r, k] == 1) | (switches[r, k, unit] != 0))
+    count = (owner[r, k] != -2) & ((finite[r, k] == 1) | (switches[r, k, unit] != 0))
     if rank == 1:
         switches[r, k, unit] = 0.0
     else:
-        count &= _on_top(rows[r, k], unit, rank, within[r, k])[0]
+        values = _arguments(rows, r * rows.shape[1] + k, unit, rank)
+        count &= _on_top(values, unit, rank, within[r, k])[0]
     np.add.at(ties, r[count], 1)

@@ -157,15 +157,17 @@ class PiecewiseLinear:
         rank, result = rows_per_unit(self.activation), []
         undo = np.ones((1, self.inputs))
         for w, b in zip((w[networks] for w in self.weights), (b[networks] for b in self.biases), strict=True):
-            matrix = np.zeros((w.shape[0], w.shape[1] + 1, w.shape[2] + 1))
-            matrix[:, -1, -1] = 1.0
-            rows = matrix[:, :-1]
-            np.multiply(w.numpy(), undo[:, None, :], out=rows[:, :, :-1])
-            rows[:, :, -1] = b.numpy()
-            size = np.maximum(rows.max(2), -rows.min(2)).reshape(w.shape[0], -1, rank).max(2)
+            # torch along short rows: a fifth of NumPy's time.
+            weights = w * torch.from_numpy(undo)[:, None]
+            size = torch.maximum(torch.maximum(weights.amax(2), -weights.amin(2)), b.abs())
+            size = size.reshape(w.shape[0], -1, rank).amax(2).numpy()
             exponent = np.where(size > 0, np.frexp(size)[1], 0)
-            scale = np.ldexp(1.0, np.repeat(-exponent, rank, axis=1))
-            rows *= scale[:, :, None]
+            scale = torch.from_numpy(np.ldexp(1.0, np.repeat(-exponent, rank, axis=1)))
+            weights *= scale[:, :, None]
+            # Transposed in memory, as a product with rows of points is a quarter faster then.
+            matrix = np.empty((w.shape[0], w.shape[2] + 1, w.shape[1] + 1)).swapaxes(1, 2)
+            matrix[:, :-1, :-1], matrix[:, :-1, -1] = weights.numpy(), (b * scale).numpy()
+            matrix[:, -1] = np.eye(1, matrix.shape[2], matrix.shape[2] - 1)
             result.append(matrix)
             undo = np.ldexp(1.0, exponent)
         return result, undo
