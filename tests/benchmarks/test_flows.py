@@ -79,7 +79,7 @@ def test_autoregressive_inverse(race, flows: int, points: int) -> None:
     race("G10", what, lambda: layer.inverse(z), other, wanted=20)
 
 
-@pytest.mark.parametrize("points", [4096])
+@pytest.mark.parametrize("points", [4096, 32768])
 def test_rad_density_against_a_loop_over_points(race, points: int) -> None:
     draws = rad("RAD", family="interval", pieces=4)(Case({"input_dim": 8, "depth": 8}), 1, randomness())
     flow, x = draws.flow, torch.rand(1, points, 8)
@@ -99,5 +99,5 @@ def test_rad_density_against_a_loop_over_points(race, points: int) -> None:
     what = f"RAD log-density, D = 8, 8 folds of 4 pieces, {points} points, against one by one"
     race("G11", what, ours, loop, wanted=500, work=batches * points / few)
     row, each = race.rows[-1], 1e6 / (batches * points)
-    what = f"microseconds a point of the same; {each * row.other / points:.2g} are torch's dispatch, the time of one point over {points}"
+    what = f"microseconds a point of the same {points}; {each * row.other / points:.2g} are torch's dispatch, the time of one point over {points}"
     race.row(type(row)("G11", what, each * row.ours, 0.4, True, row.ours, dtypes="float32"))

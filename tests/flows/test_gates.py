@@ -28,6 +28,24 @@ def test_latents_outside_the_target_come_from_nowhere(make):
         assert (log == -torch.inf).all()
 
 
+@pytest.mark.parametrize(("family", "low", "high"), CASES)
+def test_the_gate_of_one_branch_is_its_column(make, family, low, high):
+    layer = make(family=family, dimension=2).folds[0]
+    pieces, generator = layer.family(), torch.Generator().manual_seed(0)
+    z = low - 1 + (high - low + 2) * torch.rand(3, 200, 2, dtype=torch.float64, generator=generator)
+    k = torch.randint(0, pieces.count, (3, 200), generator=generator)
+    assert torch.equal(layer.gate.at(z, pieces, k), layer.log_gate(z).gather(2, k[..., None])[..., 0])
+
+
+@pytest.mark.parametrize("family", ["abs", "interval"])
+def test_gradients_are_finite_outside_the_target(make, family):
+    flow = make(family=family).requires_grad_(True)
+    with torch.enable_grad():
+        log = flow.folds[0].log_gate(torch.tensor([-0.5, 0.5], dtype=torch.float64).expand(3, 2)[..., None])
+        log[:, 1].sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in flow.parameters() if p.grad is not None)
+
+
 def test_the_crease_balances_both_sides(make):
     flow = make(family="abs", dimension=2)
     layer = flow.folds[0]

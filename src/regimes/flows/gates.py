@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regimes.flows.conditioner import Conditioner
-from regimes.flows.pieces import Pieces
+from regimes.flows.pieces import ENDS, Pieces
 
 
 def safe_log(t: Tensor) -> Tensor:
@@ -33,14 +33,23 @@ class Gate(nn.Module):
 
     def forward(self, z: Tensor, pieces: Pieces) -> Tensor:
         """Log p(k|z), shape (R, N, K); -inf for every k at latents outside the target."""
-        weights = self.log_weights(z, pieces)
-        reached = weights.amax(-1, keepdim=True) > -torch.inf
+        return torch.where(self._reached(z, pieces)[..., None], self._normalised(z, pieces).mT, -torch.inf)
+
+    def at(self, z: Tensor, pieces: Pieces, k: Tensor) -> Tensor:
+        """Log p(k|z) of one branch for each latent, (R, N, D) and (R, N) to (R, N)."""
+        return torch.where(self._reached(z, pieces), self._normalised(z, pieces).gather(1, k[:, None])[:, 0], -torch.inf)
+
+    def _reached(self, z: Tensor, pieces: Pieces) -> Tensor:
+        low, high = ENDS[pieces.target]
+        here = z[..., self.coordinate]
+        return (here >= low) & (here <= high)
+
+    def _normalised(self, z: Tensor, pieces: Pieces) -> Tensor:
         # Over rows of latents, branch by branch: over the K numbers of one latent softmax is 20 times slower.
-        normalised = torch.where(reached, weights, 0.0).mT.log_softmax(1).mT
-        return torch.where(reached, normalised, -torch.inf)
+        return self.log_weights(z, pieces).mT.log_softmax(1)
 
     def log_weights(self, z: Tensor, pieces: Pieces) -> Tensor:
-        """Unnormalised log p(k|z), shape (R, N, K)."""
+        """Unnormalised log p(k|z), shape (R, N, K), finite for some k wherever a latent is in the target."""
         raise NotImplementedError
 
     def rounding(self, z: Tensor, pieces: Pieces) -> Tensor:
@@ -94,8 +103,7 @@ class AbsGate(Gate):
             stay, gone = torch.ones_like(here), torch.zeros_like(here)
         first = safe_log(stay)
         log = torch.nn.functional.logsigmoid
-        both = torch.stack((first + log(q), torch.logaddexp(safe_log(gone), first + log(-q))), dim=-1)
-        return torch.where((here >= 0)[..., None], both, -torch.inf)
+        return torch.stack((first + log(q), torch.logaddexp(safe_log(gone), first + log(-q))), dim=-1)
 
     def balance(self, pieces: Pieces) -> Tensor:
         """The logit at the crease, log(a_2/a_1), shape (R, 1)."""
@@ -117,5 +125,4 @@ class IntervalGate(Gate):
         """Unnormalised log p(k|z), shape (R, N, K)."""
         here = z[..., self.coordinate, None]
         logs = -pieces.log_slopes[:, None]
-        logits = logs + here * (1 - here) * self.read(z) if self.bend else logs.expand(-1, z.shape[1], -1)
-        return torch.where((here >= 0) & (here <= 1), logits, -torch.inf)
+        return torch.addcmul(logs, here * (1 - here), self.read(z)) if self.bend else logs.expand(-1, z.shape[1], -1)

@@ -71,7 +71,7 @@ class Fold(nn.Module):
 
     def log_terms(self, x: Tensor, z: Tensor, pieces: Pieces, k: Tensor) -> tuple[Tensor, Tensor]:
         """log|f'(x)| and log p(k|z), each (R, N)."""
-        return pieces.at(pieces.log_slopes, k), self.gate(z, pieces).gather(2, k[..., None])[..., 0]
+        return pieces.at(pieces.log_slopes, k), self.gate.at(z, pieces, k)
 
     def log_gate(self, z: Tensor) -> Tensor:
         """Log p(k|z) for every k, shape (R, N, K)."""

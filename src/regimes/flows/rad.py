@@ -83,7 +83,7 @@ class Rad(nn.Module):
         """Whether x is a finite point of the domain, (R, N, D) to (R, N)."""
         largest = torch.finfo(x.dtype).max
         ends = torch.tensor([ENDS[domain] for domain in self.source], dtype=x.dtype, device=x.device).clamp(-largest, largest)
-        return ((x >= ends[:, 0]) & (x <= ends[:, 1])).all(-1)
+        return (x.clamp(ends[:, 0], ends[:, 1]) == x).all(-1)
 
     def terms(self, x: Tensor) -> Terms:
         """Every term of log p(x) but the base density's."""
@@ -126,10 +126,10 @@ class Rad(nn.Module):
         inside = self.supports(x)
         centre = torch.tensor([0.5 if d == "interval" else 1.0 for d in self.source], dtype=x.dtype, device=x.device)
         terms = self.terms(torch.where(inside[..., None], x, centre))
-        # What has left the floating range never returns to it: no layer maps infinity or NaN to a number.
-        z = terms.images[-1]
-        inside = inside & torch.isfinite(z).all(-1)
-        return torch.where(inside, self.assemble(self.base(z), terms), -torch.inf)
+        # What has left the floating range never returns to it: no layer maps infinity or NaN to a number, and the base's
+        # density of them is 0 or NaN.
+        base = self.base(terms.images[-1])
+        return torch.where(inside & (base > -torch.inf), self.assemble(base, terms), -torch.inf)
 
     def assemble(self, base: Tensor, terms: Terms) -> Tensor:
         """The sum of the terms, shape (R, N)."""
