@@ -17,7 +17,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
@@ -32,6 +31,7 @@ from regimes.errors import RegimesError, SubjectError
 from regimes.kinds import Dynamics, Identity, Inequality, Scaling
 from regimes.randomness import Randomness
 from regimes.samplers import choose, resolve_sampler
+from regimes.threads import one_thread
 
 BLOCK_FLOATS = {"cpu": 1 << 22, "cuda": 1 << 27}
 LARGEST_BLOCK = 512
@@ -198,7 +198,7 @@ def decide(
     started = time.monotonic()
     stopped = ""
     keep_freed_memory()
-    with _one_thread():
+    with one_thread():
         for values in _in_order(observe, blocks, settings):
             fault = _not_finite(values)
             if fault:
@@ -372,19 +372,6 @@ def _free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread inside: reductions then add in one order, whatever the machine's cores."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def provenance(settings: Settings) -> dict[str, Any]:

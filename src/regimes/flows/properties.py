@@ -51,7 +51,7 @@ def same_branches(flow: Rad, exact: Rad, x: Tensor) -> Tensor:
 def log_density_by_autograd(draws: Draw, points: int = 4) -> np.ma.MaskedArray:
     """Log p(x) less log p_Z(F(x)) + sum log p_l(k_l|z_l) + log|det J_F(x)|, J_F by autograd of the whole stack."""
     flow: Rad = draws.flow
-    # In memory as the flow keeps them: another order of additions moves a latent near a fold, and its gate by a thousand times that.
+    # In memory as the flow keeps them: another order of additions would move a latent, and a gate near a fold far more.
     x = in_rows(draws.points(points))
     z, rows = jacobian(flow, x)
     terms: Terms = flow.terms(x)
