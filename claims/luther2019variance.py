@@ -217,6 +217,11 @@ def sample_variance_decays(networks, case):
     return e_of(networks, case)
 
 
+def random_gaps(case, replicates, randomness):
+    """e_0 = 1 - cosine of R pairs of inputs, uniform from the largest cosine, 1/2 if the case names none, to -1; shape (R,)."""
+    return randomness.numpy("start").uniform(1 - case.get("highest", 0.5), 2.0, replicates)
+
+
 @claim(
     paper, "Section 3, the limit of the recursion", id="decay-constant",
     title="The decay's constant is 9π²/2",
@@ -225,7 +230,7 @@ def sample_variance_decays(networks, case):
     symbols={r"e_l": "1 - cosine after l layers at infinite width", "l": "depth"},
     axes=(axes.depth(64, 1 << 16, quick=4096, default=1 << 14),),
     premise=always("two inputs of equal norm and any cosine in [-1, 0.5], infinite width"),
-    subject=lambda case, replicates, randomness: randomness.numpy("start").uniform(0.5, 2.0, replicates),
+    subject=random_gaps,
     controls={
         "4π²": Control(observable=lambda starts, case: offset(starts, case, constant=4 * math.pi**2), at={"depth": 4096}),
         "9π²/4": Control(observable=lambda starts, case: offset(starts, case, constant=9 * math.pi**2 / 4), at={"depth": 4096}),
@@ -267,7 +272,7 @@ def exponent(value):
     symbols={r"e_l": "1 - cosine after l layers at infinite width", "l": "depth"},
     axes=(axes.choice("highest", (0.5, 0.0, -0.5), label="largest cosine of the inputs"),),
     premise=always("two inputs of equal norm, infinite width, depths from 512 on: between 10 and 50 layers a fit gives 1.5"),
-    subject=lambda case, replicates, randomness: randomness.numpy("start").uniform(1 - case.highest, 2.0, replicates),
+    subject=random_gaps,
     controls={"exponent -3/2": Control(kind=exponent(-1.5), why="what a fit over depths 10 to 50 gives"), "exponent -1": Control(kind=exponent(-1))},
 )
 def the_exponent_of_the_decay(starts, case):
@@ -387,6 +392,11 @@ def above_floor(case, networks, floor_of):
     return np.maximum(-share / gap, share / gap - 1)
 
 
+def random_norms(case, replicates, randomness):
+    """Log-normal norms of N inputs, shape (R, N)."""
+    return np.exp(randomness.numpy("norms").normal(0, 0.6, (replicates, case.inputs)))
+
+
 @claim(
     paper, "Section 3, the limit for arbitrary inputs", id="norm-floor",
     title="Inputs of unequal norms keep the variance of their norms",
@@ -395,7 +405,7 @@ def above_floor(case, networks, floor_of):
     symbols={**SYMBOLS, r"e_l": "1 - cosine after l layers, the inputs' cosines being equal"},
     axes=(axes.depth(1, 512, quick=64), axes.choice("inputs", (16, 4), label="inputs"), cosine),
     premise=always("infinite width, inputs of one cosine and random norms"),
-    subject=lambda case, replicates, randomness: np.exp(randomness.numpy("norms").normal(0, 0.6, (replicates, case.inputs))),
+    subject=random_norms,
     controls={
         "floor 0": Control(observable=lambda norms, case: above_floor(case, norms, lambda x: 0.0), at={"depth": 64}, why="decays to zero for arbitrary inputs"),
         "Var|x|²": Control(observable=lambda norms, case: above_floor(case, norms, lambda x: (x**2).var(1) / (x**4).mean(1)), at={"depth": 64}, why="the variance of squared norms"),
