@@ -7,6 +7,7 @@ from torch import nn
 from regimes.case import Case
 from regimes.randomness import Randomness
 from regimes.subjects.initialisers import he_normal
+from regimes.subjects.orthonormal import standard_normal, stream
 from regimes.subjects.output_errors import CLASSES, LOSSES, output_error
 
 RANDOM = Randomness("errors", torch.device("cpu"), torch.float64)
@@ -37,9 +38,8 @@ def test_softmax_is_the_gradient_of_cross_entropy() -> None:
     ones = torch.ones_like(hidden)
     shift = torch.tensor([0.0, 2.0, -1.0])
     delta = output_error("softmax", hidden, ones, shift, RANDOM)
-    generator = RANDOM.generator("error")
-    readout = torch.randn(3, CLASSES, 6, generator=generator, dtype=torch.float64)
-    labels = torch.randint(CLASSES, (3,), generator=generator)
+    readout = standard_normal((3, CLASSES, 6), stream(RANDOM, "error"))
+    labels = torch.randint(CLASSES, (3,), generator=RANDOM.generator("label"))
     with torch.enable_grad():
         h = (hidden * torch.exp2(shift)[:, None, None].double()).requires_grad_()
         nn.functional.cross_entropy(torch.bmm(readout, h)[:, :, 0], labels, reduction="sum").backward()
