@@ -11,6 +11,7 @@ from regimes.claim import Claim
 from regimes.decide import Budget
 from regimes.decide.evidence import Evidence
 from regimes.engine import Settings, decide
+from regimes.kinds import OF_A_SHARE
 from regimes.profiles import Profile
 from regimes.verify import check_property, refute_control
 
@@ -40,8 +41,6 @@ class Check:
 
     def text(self) -> str:
         """The outcome for a person."""
-        from regimes.cli import evidence_lines
-
         lines = [f"{self.label}: {self.verdict}"]
         for case, evidence, inside in self.cases:
             where = "" if inside else " (outside the premise: nothing is promised)"
@@ -93,3 +92,19 @@ def check_control(
     status = {"killed": 0, "survived": 1, "undecided": 3}[result.verdict]
     cases = () if result.case is None or result.evidence is None else ((result.case, result.evidence, True),)
     return Check(label, status, result.verdict, wrong.kind.name, cases)
+
+
+def evidence_lines(evidence: Evidence, kind: str) -> list[str]:
+    """Evidence as indented lines for a person; the claim's kind says what its margin is of."""
+    interval = "-" if evidence.interval is None else f"[{evidence.interval[0]:.6g}, {evidence.interval[1]:.6g}]"
+    estimate = "-" if evidence.estimate is None else f"{evidence.estimate:.6g}"
+    target = "" if evidence.target is None else f" against {evidence.target:.6g}"
+    margin, departure = ("share", "violations in a share") if kind in OF_A_SHARE else ("margin", "a departure")
+    detectable = "" if evidence.detectable is None else f", would have seen {departure} of {evidence.detectable:.3g}"
+    drawn = f" (sampler {evidence.details['sampler']})" if "sampler" in evidence.details else ""
+    return [
+        f"    {evidence.reason}",
+        f"    estimate {estimate}{target}, interval {interval}",
+        f"    {evidence.replicates} replicates{drawn}, error budget {evidence.error:.2g}, "
+        f"{margin} {evidence.margin:.3g}{detectable}",
+    ]

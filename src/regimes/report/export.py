@@ -26,10 +26,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
+from regimes.finite import finite
 from regimes.report.model import VERDICTS, View
 
 SCHEMA = 2
@@ -110,7 +110,7 @@ def _found(evidence: dict[str, Any] | None) -> dict[str, Any]:
 
 def _table(columns: Sequence[str], rows: list[dict[str, Any]]) -> str:
     """Rows as JSON of columns."""
-    return json.dumps(_finite({name: [row.get(name) for row in rows] for name in columns}), **WRITTEN) + "\n"
+    return json.dumps(finite({name: [row.get(name) for row in rows] for name in columns}), **WRITTEN) + "\n"
 
 
 def to_bibtex(views: list[View]) -> str:
@@ -153,21 +153,10 @@ def _ends(values: list[float]) -> list[float] | None:
 
 def to_json(data: Any) -> str:
     """JSON text without spaces and with sorted keys, the same bytes for the same data."""
-    return json.dumps(_finite(data), **WRITTEN, sort_keys=True) + "\n"
+    return json.dumps(finite(data), **WRITTEN, sort_keys=True) + "\n"
 
 
 def for_script(data: Any) -> str:
     """JSON that may stand inside a script element: no `<`, `>` or `&`, so that no text can end it."""
-    text = json.dumps(_finite(data), **WRITTEN, sort_keys=True)
+    text = json.dumps(finite(data), **WRITTEN, sort_keys=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _finite(value: Any) -> Any:
-    """The same data with NaN as None and infinities as text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    if isinstance(value, dict):
-        return {str(name): _finite(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
-    return value

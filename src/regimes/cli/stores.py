@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-SCHEMA = 1
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a schema version.")
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    import json
-
-    from regimes.report.export import to_json
-
-    click.echo(json.dumps({"schema": SCHEMA, **json.loads(to_json(data))}, indent=1))
+from regimes.cli.options import json_option, print_json
 
 
 @click.command()
@@ -29,7 +19,7 @@ def merge(out: str, files: tuple[str, ...], as_json: bool) -> int:
 
     added = join(Path(out), [Path(name) for name in files])
     if as_json:
-        _print_json({"store": out, "added": added})
+        print_json({"store": out, "added": added})
     else:
         click.echo(f"{added} cells and thresholds joined into {out}")
     return 0
@@ -46,7 +36,7 @@ def diff(before: str, after: str, as_json: bool) -> int:
 
     found = compare(baseline.load(Path(before)), baseline.load(Path(after)))
     if as_json:
-        _print_json({"before": before, "after": after, **data.difference_data(found)})
+        print_json({"before": before, "after": after, **data.difference_data(found)})
     else:
         click.echo("\n".join(show.difference_lines(found)) or "no verdict, threshold, control or claim differs")
     return 0
@@ -74,13 +64,13 @@ def gate(store: str, known: str, update: bool, complete: bool, summary: str | No
         raise GateError(f"the store {store} has nothing to hold code to; run `regimes map` into it first")
     if update and not Path(known).exists():
         baseline.write(present, Path(known))
-        click.echo(f"baseline {known} written") if not as_json else _print_json({"baseline": known, "store": store})
+        click.echo(f"baseline {known} written") if not as_json else print_json({"baseline": known, "store": store})
         return 0
     found = compare(baseline.load(Path(known)), present)
     if update:
         baseline.write(present, Path(known))
         if as_json:
-            _print_json({"baseline": known, "store": store, **data.difference_data(found)})
+            print_json({"baseline": known, "store": store, **data.difference_data(found)})
         else:
             click.echo("\n".join([*show.difference_lines(found), f"baseline {known} written"]))
         return 0
@@ -88,7 +78,7 @@ def gate(store: str, known: str, update: bool, complete: bool, summary: str | No
     if summary is not None:
         write_whole(Path(summary), show.markdown(decision), "summary")
     if as_json:
-        _print_json(data.decision_data(decision))
+        print_json(data.decision_data(decision))
     else:
         click.echo("\n".join(show.decision_lines(decision)))
     return decision.status
@@ -128,7 +118,7 @@ def recover(damaged: str, out: str, as_json: bool) -> int:
 
     found = salvage(Path(damaged), Path(out))
     if as_json:
-        _print_json({"store": out, "damaged": damaged, "recovered": dict(found.kept), "dropped": found.dropped})
+        print_json({"store": out, "damaged": damaged, "recovered": dict(found.kept), "dropped": found.dropped})
         return 0
     names = ("cells", "controls", "thresholds", "claims", "runs")
     *first, last = (f"{found.kept[name]} {name[:-1] if found.kept[name] == 1 else name}" for name in names)

@@ -1,0 +1,5 @@
+"""`python -m regimes.cli`."""
+
+from regimes.cli import main
+
+main()
