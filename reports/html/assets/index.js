@@ -28,7 +28,7 @@
     });
     groups.forEach((group) => { group.hidden = !group.querySelector("tr.claim:not([hidden])"); });
     document.getElementById("nothing").hidden = shown > 0;
-    count.textContent = shown === rows.length ? `${shown} claims` : `${shown} of ${rows.length} claims`;
+    count.textContent = `${shown === rows.length ? "" : `${shown} of `}${rows.length} claim${rows.length === 1 ? "" : "s"}`;
   };
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
