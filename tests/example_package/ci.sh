@@ -13,7 +13,7 @@ theorems() {
     python -m pytest -q -p no:cacheprovider "$claims/$file" -k "$(basename -a $ids | paste -sd '|' | sed 's/|/ or /g')" \
         --regimes-profile quick --regimes-subject "$subject" || failed=1
     # A fresh store: cells that are there already are never computed twice, also if the subject's code has changed.
-    rm -f "$store"
+    rm -f "$store" "$store"-*
     regimes map $ids --claims "$claims" --subject "$subject" --profile quick --store "$store" "${@:5}" || failed=1
     regimes gate --store "$store" --baseline "baselines/$1.json" --complete --summary "$build/$1.md" ${UPDATE:+--update} || failed=1
 }
