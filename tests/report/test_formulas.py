@@ -40,6 +40,22 @@ def test_large_delimiters_are_characters(latex: str, shown: str) -> None:
     assert "".join(ElementTree.fromstring(mathml(latex)).itertext()) == shown
 
 
+@pytest.mark.parametrize(
+    ("latex", "shown"),
+    [
+        (r"\mathrm{E}\,x", [("mi", "E", "normal"), ("mspace", None, None), ("mi", "x", None)]),
+        (r"\mathrm{Var}\,x", [("mi", "Var", None), ("mspace", None, None), ("mi", "x", None)]),
+        (r"\int p\,\mathrm{d}x", [("mo", "∫", None), ("mi", "p", None), ("mspace", None, None), ("mi", "d", "normal"), ("mi", "x", None)]),
+        (r"a =: b", [("mi", "a", None), ("mo", "=:", None), ("mi", "b", None)]),
+        (r"a := b", [("mi", "a", None), ("mo", ":=", None), ("mi", "b", None)]),
+        (r"\operatorname{poly}(L)", [("mi", "poly", None), ("mo", "(", None), ("mi", "L", None), ("mo", ")", None)]),
+    ],
+)
+def test_upright_letters_stay_upright_and_names_whole(latex: str, shown: list[tuple[str, str | None, str | None]]) -> None:
+    (row,) = ElementTree.fromstring(mathml(latex))
+    assert [(one.tag, one.text, one.get("mathvariant")) for one in row] == shown
+
+
 @pytest.mark.parametrize("latex", (r"\norm{x}", r"\label{eq} x", r"\(x\)"))
 def test_an_unknown_command_is_shown_as_latex_and_not_as_half_of_it(latex: str) -> None:
     assert mathml(latex) == f"<code class='latex'>{latex}</code>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -24,6 +25,9 @@ DELIMITERS = {
     r"\lbrace": "{", r"\rbrace": "}", r"\|": "‖", r"\Vert": "‖", r"\lVert": "‖", r"\rVert": "‖", r"\vert": "|", r"\lvert": "|",
     r"\rvert": "|",
 }  # fmt: skip
+# The converter sets an upright letter in italics, and spells upright words by letters; names of operators it leaves whole.
+UPRIGHT = re.compile(r"\\mathrm\{([A-Za-z]+)\}")
+DEFINED = {("=", ":"): "=:", (":", "="): ":="}
 BARE_AMPERSAND = re.compile(r"&(?!(?:#\d+|#x[0-9A-Fa-f]+|amp|lt|gt);)")
 
 
@@ -41,8 +45,10 @@ def mathml(latex: str, display: str = "block") -> Markup:
     from latex2mathml.converter import convert
 
     try:
-        root = ElementTree.fromstring(BARE_AMPERSAND.sub("&amp;", convert(latex, display=display)))
+        converted = convert(UPRIGHT.sub(r"\\operatorname{\1}", latex), display=display)
+        root = ElementTree.fromstring(BARE_AMPERSAND.sub("&amp;", converted))
         _read_delimiters(root)
+        _read_names(root)
         _check(root)
     except Exception:  # whatever the converter or the parser makes of somebody's LaTeX, the page shows the LaTeX
         return Markup("<code class='latex'>{}</code>").format(latex)
@@ -66,6 +72,22 @@ def _read_delimiters(root: ElementTree.Element) -> None:
             if element.text not in DELIMITERS:
                 raise ValueError(f"{element.text} is no command of the converter")
             element.text = DELIMITERS[element.text]
+
+
+def _read_names(root: ElementTree.Element) -> None:
+    """Names of operators as upright identifiers, whose spaces the formula itself gives; `=:` and `:=` as one sign."""
+    for element in root.iter():
+        if element.tag == f"{{{NAMESPACE}}}mo" and (element.text or "").isascii() and (element.text or "").isalpha():
+            if "movablelimits" in element.attrib:
+                continue
+            element.tag = f"{{{NAMESPACE}}}mi"
+            if len(element.text or "") == 1:
+                element.set("mathvariant", "normal")
+    for parent in root.iter():
+        for left, right in pairwise(list(parent)):
+            if (left.text, right.text) in DEFINED:
+                left.tag, left.text = f"{{{NAMESPACE}}}mo", DEFINED[left.text or "", right.text or ""]
+                parent.remove(right)
 
 
 def _check(root: ElementTree.Element) -> None:
