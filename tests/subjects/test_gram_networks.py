@@ -15,6 +15,7 @@ from regimes.randomness import Randomness
 from regimes.subjects.architecture import architecture
 from regimes.subjects.gram_networks import ACTIVATIONS, GramNetworks, direct_networks, law_networks
 from regimes.subjects.initialisers import he_normal_fan_in
+from regimes.subjects.orthonormal import standard_normal, stream
 from regimes.subjects.revealed_layers import DirectLayer, LawLayer
 from regimes.theory import he_norm_law
 
@@ -91,7 +92,7 @@ def test_weight_gradients_are_autograds(activation: str, normalisation: str, res
 
     networks = GramNetworks(shape, 2, random("grad"), activation=activation, normalisation=normalisation, residual=residual, layer=Kept)
     found = networks.gradients("independent")
-    readout = torch.randn((2, 6, 1), generator=random("grad").generator("error"), dtype=torch.float64)
+    readout = standard_normal((2, 6, 1), stream(random("grad"), "error"))
     h, act = shape.draw_inputs(2, random("grad")).mT, ACTIVATIONS[activation][0]
     with torch.enable_grad():
         weights = [w.detach().clone().requires_grad_() for w in kept[:3]]

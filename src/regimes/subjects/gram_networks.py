@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -43,13 +44,18 @@ class GramGradients:
         log_delta: log|delta^l(x_i)|^2, shape (R, L, N), l = 1..L, -inf where the signal has died.
         log_hidden: log|h^l(x_i)|^2, shape (R, L + 1, N), l = 0..L.
         log_batch: log|sum_i delta^l(x_i) h^(l-1)(x_i)^T|^2, of the summed loss's weight gradient, shape (R, L).
-        active: units with h^l(x_i) > 0, shape (R, L, N).
+        hidden: h^l up to powers of two, l = 1..L, shape (R, n_l, N) each.
     """
 
     log_delta: Tensor
     log_hidden: Tensor
     log_batch: Tensor
-    active: Tensor
+    hidden: list[Tensor]
+
+    @cached_property
+    def active(self) -> Tensor:
+        """Units with h^l(x_i) > 0, whatever the activation, shape (R, L, N); counted when they are asked for."""
+        return torch.stack([relu_derivative(h, h).sum(1) for h in self.hidden], 1)
 
     @property
     def log_weight_gradients(self) -> Tensor:
@@ -160,12 +166,12 @@ class GramNetworks(ForwardNetworks):
         """
         # Without weights or skip connections nothing but its Gram matrix is ever used of h^0.
         h, gram, shift, streams = self._start(angles=self.sampler != "direct" and not self.residual)
-        ups, grams, active = [], [(gram, shift)], []
+        ups, grams, hidden = [], [(gram, shift)], []
         for index in range(1, len(self.architecture.widths)):
             matrix, z, scale, branch, h = self._up(index, h, gram, streams, kept=True)
             ups.append((matrix, z, scale, branch))
-            active.append(relu_derivative(h, h).sum(1))  # positive units, whatever the activation
             h, gram, shift = _in_range(h, shift, self.homogeneous)
+            hidden.append(h)
             grams.append((gram, shift))
         slope = self.derivative(*ups[-1][1::2])
         above = output_error(error, h, torch.ones_like(h) if self.residual else slope, shift, self.randomness)
@@ -196,7 +202,7 @@ class GramNetworks(ForwardNetworks):
         batch = (down * up[:, :-1]).sum((2, 3)).clamp_min(0)
         return GramGradients(
             _log_squares(down, backs), _log_squares(up, shifts),
-            batch.log() + 2 * math.log(2) * (backs + shifts[:, :-1]), torch.stack(active, 1),
+            batch.log() + 2 * math.log(2) * (backs + shifts[:, :-1]), hidden,
         )  # fmt: skip
 
 
