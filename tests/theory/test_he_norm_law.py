@@ -54,6 +54,15 @@ def test_thinning_of_wide_layers_is_exact_to_rounding() -> None:
         assert thin_p @ (thin_k / n) ** power == pytest.approx(p @ (k / n) ** power, rel=1e-12)
 
 
+@pytest.mark.parametrize("least", [0, 1, 2])
+@pytest.mark.parametrize("n", [2, 5, 60])
+def test_active_units_given_that_there_are_some(n: int, least: int) -> None:
+    k, p = he_norm_law.active_units(n, least)
+    assert k.tolist() == list(range(least, n + 1))
+    counts = [math.comb(n, int(j)) for j in k]
+    np.testing.assert_allclose(p, np.array(counts) / sum(counts), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("n", "drift", "spread"),
     [(1, -0.577, 4.93), (2, -1.617, 8.53), (4, -2.866, 11.7), (8, -3.190, 9.98), (64, -2.567, 5.31), (512, -2.508, 5.04)],

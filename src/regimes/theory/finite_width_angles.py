@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, digamma, polygamma
 
 from regimes.theory.cosine_map import gaps
+from regimes.theory.he_norm_law import active_units
 
 
 def log_ratio_variance(theta: ArrayLike) -> np.ndarray:
@@ -65,8 +66,7 @@ def fourth_moment_bound(width: int) -> float:
 
     Whatever the angle of the two inputs; the central moments of log chi2_k are polygammas at k/2.
     """
-    k = np.arange(1, width + 1)
-    p = _probabilities(k, width)
+    k, p = active_units(width, 1)
     second, third = polygamma(1, k / 2), polygamma(2, k / 2)
     fourth = polygamma(3, k / 2) + 3 * second**2
     off = digamma(k / 2) - p @ digamma(k / 2)
@@ -76,20 +76,6 @@ def fourth_moment_bound(width: int) -> float:
 def _angles(start: float, layers: int) -> np.ndarray:
     """theta_0, .., theta_(L-1) at infinite width."""
     return 2 * np.arcsin(np.sqrt(gaps(start, layers - 1) / 2))
-
-
-def _alive(width: int) -> tuple[np.ndarray, np.ndarray]:
-    """K >= 2 active units and their probabilities, given that there are two."""
-    k = np.arange(2, width + 1)
-    return k, _probabilities(k, width)
-
-
-def _probabilities(k: np.ndarray, width: int) -> np.ndarray:
-    """P(K = k) of K ~ Bin(width, 1/2), given that K is among the k."""
-    from scipy.stats import binom  # 0.3 s, which other claims need not wait for
-
-    p = binom.pmf(k, width, 0.5)
-    return p / p.sum()
 
 
 def small_angle_cdf(ratio: np.ndarray, width: int) -> np.ndarray:
@@ -104,7 +90,7 @@ def small_angle_cdf(ratio: np.ndarray, width: int) -> np.ndarray:
     """
     if width < 2:
         raise ValueError(f"an angle after a layer needs two units; got width {width}")
-    k, p = _alive(width)
+    k, p = active_units(width, 2)
     x = np.asarray(ratio, float)
     share = x / (1 + x)
     # chi2_(k-1)/chi2_k <= x iff the Beta((k-1)/2, k/2) share is at most x/(1+x).
@@ -119,5 +105,5 @@ def mean_log_shrinkage(width: int) -> float:
     """
     if width < 2:
         raise ValueError(f"an angle after a layer needs two units; got width {width}")
-    k, p = _alive(width)
+    k, p = active_units(width, 2)
     return float(p @ (digamma(k / 2) - digamma((k - 1) / 2)))

@@ -23,8 +23,8 @@ DIRECT = 64
 
 
 @lru_cache(maxsize=512)
-def active_units(width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers k of active units and their Binomial(width, 1/2) probabilities, up to a mass of 1e-17 in the tails.
+def active_units(width: int, least: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers k >= least of active units and their Binomial(width, 1/2) probabilities given that, up to a mass of 1e-17.
 
     From width 1024 on only every s-th k is kept, s = floor(sqrt(width)/16), with s times its weight: sums of
     functions that are smooth on the scale sqrt(width)/2 are then right to exp(-2 pi^2 8^2), by Poisson summation.
@@ -36,7 +36,8 @@ def active_units(width: int) -> tuple[np.ndarray, np.ndarray]:
     k = np.arange(max(0, int(width / 2 - reach)), min(width, int(width / 2 + reach) + 1) + 1, stride)
     log_p = gammaln(width + 1) - gammaln(k + 1) - gammaln(width - k + 1) - width * np.log(2)
     p = np.exp(log_p)
-    return k, p / p.sum()
+    kept = k >= least
+    return k[kept], p[kept] / p[kept].sum()
 
 
 def cdf(x: np.ndarray, width: int) -> np.ndarray:
@@ -110,8 +111,7 @@ def log_moments(width: int) -> tuple[float, float]:
     mean = E[psi(K/2)] + log(4/width), variance = E[psi'(K/2)] + Var psi(K/2), K ~ Binomial(width, 1/2) given K >= 1.
     Asymptotically -(5/2)/width and 5/width.
     """
-    k, p = active_units(width)
-    k, p = k[k > 0], p[k > 0] / p[k > 0].sum()
+    k, p = active_units(width, 1)
     means = digamma(k / 2) + np.log(4 / width)
     mean = float(p @ means)
     return mean, float(p @ polygamma(1, k / 2) + p @ (means - mean) ** 2)
