@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import threadpoolctl
-import torch
 from race import Race, Row
 
 from regimes.allocator import keep_freed_memory
+from regimes.threads import one_thread
 
 ROWS = pytest.StashKey[list[Row]]()
 
@@ -24,12 +23,8 @@ def race(benchmark, request: pytest.FixtureRequest) -> Race:
 @pytest.fixture(autouse=True)
 def as_in_the_engine():
     keep_freed_memory()
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    # NumPy's matrix products have threads of their own, which spin while they wait.
-    with threadpoolctl.threadpool_limits(1):
+    with one_thread():
         yield
-    torch.set_num_threads(before)
 
 
 def shown(value: float | None) -> str:
